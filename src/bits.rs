@@ -1,0 +1,33 @@
+//! A growing set of small integers.
+
+/// One bit per integer.
+#[derive(Debug, Default)]
+pub(crate) struct Bits {
+    words: Vec<u64>,
+}
+
+impl Bits {
+    pub(crate) fn set(&mut self, at: usize, value: bool) {
+        let (word, bit) = (at / 64, 1 << (at % 64));
+        if word >= self.words.len() {
+            self.words.resize(word + 1, 0);
+        }
+        if value {
+            self.words[word] |= bit;
+        } else {
+            self.words[word] &= !bit;
+        }
+    }
+
+    /// The integers in the set, ascending.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        self.words.iter().enumerate().flat_map(|(at, &word)| {
+            let mut left = word;
+            std::iter::from_fn(move || {
+                let bit = left.trailing_zeros();
+                left &= left.wrapping_sub(1);
+                (bit < 64).then(|| at * 64 + bit as usize)
+            })
+        })
+    }
+}

@@ -1,0 +1,90 @@
+//! A store for the nodes of a Merkle DAG: events that link to the events they follow from, each named
+//! by the hash of its bytes.
+//!
+//! - A [`DagNode`] is one event, as canonical DAG-CBOR, named by its CID.
+//! - A [`DagStore`] keeps nodes. [`SharedDagStore`] is the one in memory; others can stand in its
+//!   place wherever an `Arc<dyn DagStore>` is asked for, as a [`Runtime`] does.
+//! - A [`DagStoreBatch`] stages inserts and removes, and commits all of them or none.
+//! - A [`StateHash`] commits to the set of nodes in a store: whoever has the same nodes has the same
+//!   hash, on any storage and in any language, in whatever order they came.
+//!
+//! ```
+//! # futures::executor::block_on(async {
+//! use std::sync::Arc;
+//! use dag_store::{DagEventType, DagNodeBuilder, DagStoreExt, SharedDagStore};
+//!
+//! let store = Arc::new(SharedDagStore::new());
+//! let node = DagNodeBuilder::new()
+//!     .content("node content")
+//!     .event_type(DagEventType::Proposal)
+//!     .scope_id("test-scope")
+//!     .timestamp(0)
+//!     .build()?;
+//! let id = store.insert(node).await?;
+//! println!("{id} makes the state {}", store.get_state_hash().await?);
+//! # Ok::<(), dag_store::DagError>(())
+//! # }).unwrap();
+//! ```
+//!
+//! The crate runs on any executor. Locks are async-lock's, or tokio's under the feature `tokio`. The
+//! bytes of everything are in `docs/spec.md`.
+
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may panic")
+)]
+
+mod arena;
+mod batch;
+mod bits;
+mod builder;
+mod cbor;
+mod changes;
+mod chunked;
+mod digest;
+mod digest_table;
+mod error;
+mod event_type;
+mod gate;
+mod id;
+mod layout;
+mod limits;
+mod list;
+mod lock;
+mod node;
+mod plan;
+mod platform;
+mod runtime;
+mod shared;
+mod state;
+mod state_trie;
+mod store;
+mod trie;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+#[cfg(all(js_host, feature = "npm"))]
+mod wasm;
+
+pub use cid::Cid;
+pub use ipld_core::ipld::Ipld;
+
+pub use batch::DagStoreBatch;
+pub use builder::DagNodeBuilder;
+pub use changes::{Change, Changes, Commit, CommitId, Condition};
+pub use digest::StateHash;
+pub use error::{DagError, ErrorKind, Result};
+pub use event_type::DagEventType;
+pub use id::ToCid;
+pub use limits::Limits;
+pub use list::{Cursor, List, ListQuery, Order, Page};
+pub use node::DagNode;
+pub use platform::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
+pub use runtime::{Runtime, RuntimeContext};
+pub use shared::SharedDagStore;
+pub use store::{DagStore, DagStoreExt, Verified};
+
+/// The README's snippets are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -1,0 +1,305 @@
+//! The DAG in memory, shared by all who hold a handle on it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::batch::DagStoreBatch;
+use crate::gate::Gate;
+use crate::id;
+use crate::list::List;
+use crate::lock::RwLock;
+use crate::platform::BoxFuture;
+use crate::state::State;
+use crate::store::{closed, insertion};
+use crate::{
+    Change, Changes, Cid, Commit, DagNode, DagStore, Limits, ListQuery, Page, Result, StateHash,
+    ToCid, Verified,
+};
+
+/// How many nodes `verify` checks before it lets others at the store.
+const VERIFIED_AT_ONCE: usize = 1 << 10;
+/// How often `verify` begins anew because somebody has written meanwhile.
+const TRIES_BESIDE_WRITERS: usize = 3;
+
+/// A store in memory. Clones share it: they are handles on the same nodes.
+///
+/// Reads share a lock; a commit takes it alone, for as long as it takes to link the new nodes in. The
+/// state hash is computed when it is asked for, and then only where something has changed.
+///
+/// Its own methods are the same as those of [`DagStoreExt`](crate::DagStoreExt) and [`DagStore`], and
+/// box no futures.
+///
+/// # Examples
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// use dag_store::{DagNode, SharedDagStore};
+///
+/// let store = SharedDagStore::new();
+/// let node = DagNode::builder().content("hello").event_type("genesis").scope_id("s").build()?;
+/// let id = store.insert(node).await?;
+/// assert!(store.clone().has(id).await?);
+/// # Ok::<(), dag_store::DagError>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct SharedDagStore {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    limits: Limits,
+    gate: Gate,
+    /// `None` once closed.
+    state: RwLock<Option<State>>,
+}
+
+impl Default for SharedDagStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl SharedDagStore {
+    /// An empty store with the default limits.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_limits(Limits::default())
+    }
+
+    /// An empty store with these limits.
+    #[must_use]
+    #[allow(clippy::needless_pass_by_value, reason = "limits are given away, not lent")]
+    pub fn with_limits(limits: Limits) -> Self {
+        let shared = Shared {
+            limits: limits.capped(),
+            gate: Gate::default(),
+            state: RwLock::new(Some(State::default())),
+        };
+        SharedDagStore { shared: Arc::new(shared) }
+    }
+
+    /// The limits of this store.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
+    /// Inserts a node, and gives its CID. Inserting what is there already changes nothing.
+    pub async fn insert(&self, node: DagNode) -> Result<Cid> {
+        node.check(self.limits())?;
+        let _turn = self.shared.gate.enter().await;
+        let mut state = self.shared.state.write().await;
+        state.as_mut().ok_or_else(closed)?.insert(&node)?;
+        node.cid()
+    }
+
+    /// Inserts nodes in one commit: all of them, or none. Parents may come after their children.
+    pub async fn insert_many(&self, nodes: impl IntoIterator<Item = DagNode>) -> Result<Commit> {
+        let changes = insertion(nodes);
+        self.commit(changes).await
+    }
+
+    /// Inserts a block from outside, which must be a node in canonical DAG-CBOR.
+    pub async fn insert_block(&self, block: impl AsRef<[u8]>) -> Result<Cid> {
+        let node = DagNode::decode_with(block, self.limits())?;
+        self.insert(node).await
+    }
+
+    /// Removes a node; `false` where it wasn't there.
+    pub async fn remove(&self, id: impl ToCid) -> Result<bool> {
+        let mut changes = Changes::new();
+        changes.remove(id.to_cid()?)?;
+        Ok(!self.commit(changes).await?.removed.is_empty())
+    }
+
+    /// Applies changes, all or nothing; see [`DagStore::commit`].
+    pub async fn commit(&self, changes: Changes) -> Result<Commit> {
+        let limits = self.limits();
+        changes.check_room(0, 0, limits)?;
+        for change in changes.operations() {
+            if let Change::Insert(node) = change {
+                node.check(limits)?;
+            }
+        }
+        let _turn = self.shared.gate.enter().await;
+        let mut state = self.shared.state.write().await;
+        state.as_mut().ok_or_else(closed)?.commit(&changes)
+    }
+
+    /// Reads a node.
+    pub async fn get(&self, id: impl ToCid) -> Result<Option<DagNode>> {
+        let digest = id::digest_of(&id.to_cid()?)?;
+        self.read(|state| state.get(&digest, self.limits())).await?
+    }
+
+    /// Reads nodes, in the order of the ids; `None` where there is none.
+    pub async fn get_many(&self, cids: &[Cid]) -> Result<Vec<Option<DagNode>>> {
+        let get = |state: &State| {
+            let get = |cid| state.get(&id::digest_of(cid)?, self.limits());
+            cids.iter().map(get).collect()
+        };
+        self.read(get).await?
+    }
+
+    /// Reads a node's block.
+    pub async fn get_block(&self, id: impl ToCid) -> Result<Option<Arc<[u8]>>> {
+        Ok(self.get(id).await?.map(|node| node.to_block()))
+    }
+
+    /// Tells whether a node is there.
+    pub async fn has(&self, id: impl ToCid) -> Result<bool> {
+        let digest = id::digest_of(&id.to_cid()?)?;
+        self.read(|state| state.has(&digest)).await
+    }
+
+    /// Tells which of these nodes are there.
+    pub async fn has_many(&self, cids: &[Cid]) -> Result<Vec<bool>> {
+        let has =
+            |state: &State| cids.iter().map(|cid| Ok(state.has(&id::digest_of(cid)?))).collect();
+        self.read(has).await?
+    }
+
+    /// Lists nodes: all of them in insertion order, unless told otherwise before it is awaited.
+    pub fn list(&self) -> List<SharedDagStore> {
+        List::new(Arc::new(self.clone()))
+    }
+
+    /// Reads one page of a list.
+    pub async fn list_page(&self, query: &ListQuery) -> Result<Page> {
+        self.read(|state| state.list_page(query, self.limits())).await?
+    }
+
+    /// The heads of the store or of a scope, in insertion order.
+    pub async fn heads(&self, scope_id: Option<&str>) -> Result<Vec<Cid>> {
+        self.read(|state| state.heads(scope_id)).await
+    }
+
+    /// How many nodes there are in the store, or in one scope.
+    #[allow(clippy::len_without_is_empty, reason = "asks the store, and may find it closed")]
+    pub async fn len(&self, scope_id: Option<&str>) -> Result<u64> {
+        self.read(|state| state.len(scope_id)).await
+    }
+
+    /// Begins a batch: changes that are staged in private and committed as one.
+    #[allow(clippy::unused_async, reason = "the same call as that of every other store")]
+    pub async fn begin_batch(&self) -> DagStoreBatch<SharedDagStore> {
+        DagStoreBatch::new(Arc::new(self.clone()))
+    }
+
+    /// The state hash of the whole store.
+    pub async fn get_state_hash(&self) -> Result<StateHash> {
+        self.state_hash(None).await
+    }
+
+    /// The state hash of the store, or of one scope.
+    pub async fn state_hash(&self, scope_id: Option<&str>) -> Result<StateHash> {
+        if let Some(known) = self.read(|state| state.known_hash(scope_id)).await? {
+            return Ok(known);
+        }
+        let mut state = self.shared.state.write().await;
+        let state = state.as_mut().ok_or_else(closed)?;
+        let whole = state.state_hash();
+        Ok(state.known_hash(scope_id).unwrap_or(whole))
+    }
+
+    /// Checks everything anew; see [`DagStore::verify`].
+    ///
+    /// Others may read and write while the blocks are checked. The state hash is checked last, in one
+    /// go that holds everybody off. Where writers come in between again and again, all is checked in
+    /// one go at last.
+    pub async fn verify(&self) -> Result<Verified> {
+        for _ in 0..TRIES_BESIDE_WRITERS {
+            let begun_at = self.read(State::sequence).await?;
+            let (mut nodes, mut links, mut from) = (0, 0, 0);
+            while from < self.read(State::slots).await? {
+                let slots = from..from + VERIFIED_AT_ONCE;
+                let checked = self.read(|state| state.verify_slots(slots, self.limits())).await??;
+                nodes += checked.0;
+                links += checked.1;
+                from += VERIFIED_AT_ONCE;
+            }
+            let mut state = self.shared.state.write().await;
+            let state = state.as_mut().ok_or_else(closed)?;
+            if state.sequence() == begun_at {
+                return state.verify_state_hash(nodes, links);
+            }
+        }
+        let mut state = self.shared.state.write().await;
+        let state = state.as_mut().ok_or_else(closed)?;
+        let (nodes, links) = state.verify_slots(0..state.slots(), self.limits())?;
+        state.verify_state_hash(nodes, links)
+    }
+
+    /// Closes the store, for every handle on it, and frees its memory.
+    pub async fn close(&self) -> Result<()> {
+        let _turn = self.shared.gate.enter().await;
+        *self.shared.state.write().await = None;
+        Ok(())
+    }
+
+    async fn read<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T> {
+        let state = self.shared.state.read().await;
+        state.as_ref().map(read).ok_or_else(closed)
+    }
+}
+
+impl DagStore for SharedDagStore {
+    fn limits(&self) -> &Limits {
+        self.limits()
+    }
+
+    fn commit(&self, changes: Changes) -> BoxFuture<'_, Result<Commit>> {
+        Box::pin(self.commit(changes))
+    }
+
+    fn get_many<'a>(&'a self, cids: &'a [Cid]) -> BoxFuture<'a, Result<Vec<Option<DagNode>>>> {
+        Box::pin(self.get_many(cids))
+    }
+
+    fn has_many<'a>(&'a self, cids: &'a [Cid]) -> BoxFuture<'a, Result<Vec<bool>>> {
+        Box::pin(self.has_many(cids))
+    }
+
+    fn list_page<'a>(&'a self, query: &'a ListQuery) -> BoxFuture<'a, Result<Page>> {
+        Box::pin(self.list_page(query))
+    }
+
+    fn heads<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<Vec<Cid>>> {
+        Box::pin(self.heads(scope_id))
+    }
+
+    fn len<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(self.len(scope_id))
+    }
+
+    fn state_hash<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<StateHash>> {
+        Box::pin(self.state_hash(scope_id))
+    }
+
+    fn verify(&self) -> BoxFuture<'_, Result<Verified>> {
+        Box::pin(self.verify())
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.close())
+    }
+}
+
+impl fmt::Debug for SharedDagStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedDagStore").field("limits", self.limits()).finish_non_exhaustive()
+    }
+}
+
+/// The futures of a store can be sent between threads; that they no longer can is an error here.
+#[cfg(not(js_host))]
+const _: () = {
+    const fn is_send<T: Send>(_: &T) {}
+    #[allow(dead_code, reason = "compiling it is the test")]
+    fn futures_are_send(store: &SharedDagStore, changes: Changes, cid: Cid) {
+        is_send(&store.commit(changes));
+        is_send(&store.get(cid));
+        is_send(&store.verify());
+    }
+};

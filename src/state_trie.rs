@@ -1,0 +1,264 @@
+//! The structure behind the state hash, and behind lists by scope and time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::digest::{self, Digest, Preimage, StateHash};
+use crate::trie::{Leaves, Link, TriePool, Walk};
+
+/// Key of a node within its scope: timestamp (big-endian), then digest.
+pub(crate) const NODE_KEY: usize = 40;
+
+/// What stands before a node's leaf, with an event type of at most 64 bytes.
+const LEAF: u8 = 0x00;
+/// What stands before an inner node of a scope's trie.
+const INNER: u8 = 0x01;
+/// What stands before a node's leaf with a longer event type.
+const LEAF_LONG_TYPE: u8 = 0x02;
+/// What stands before a scope's hash.
+const SCOPE: u8 = 0x10;
+/// What stands before an inner node of the trie of scopes.
+const SCOPES_INNER: u8 = 0x11;
+const LONGEST_TYPE_IN_LEAF: usize = 64;
+/// What the state hash begins with; the number is the version of all this.
+const STATE: &[u8; 17] = b"dag-store state 1";
+
+/// Nodes by slot, as far as the state hash is concerned.
+pub(crate) trait Nodes {
+    /// Timestamp and digest.
+    fn key(&self, slot: u32) -> (u64, &Digest);
+
+    /// The event type.
+    fn event_type(&self, slot: u32) -> &[u8];
+}
+
+struct NodeLeaves<'a, T>(&'a T);
+
+impl<T: Nodes> Leaves<NODE_KEY> for NodeLeaves<'_, T> {
+    const INNER: u8 = INNER;
+
+    fn key(&self, leaf: u32) -> [u8; NODE_KEY] {
+        let (timestamp, digest) = self.0.key(leaf);
+        node_key(timestamp, digest)
+    }
+
+    fn hash(&self, leaf: u32, key: &[u8; NODE_KEY]) -> Digest {
+        let event_type = self.0.event_type(leaf);
+        let leaf = Preimage::<{ 1 + NODE_KEY + LONGEST_TYPE_IN_LEAF }>::new();
+        if event_type.len() <= LONGEST_TYPE_IN_LEAF {
+            leaf.add(&[LEAF]).add(key).add(event_type).hash()
+        } else {
+            leaf.add(&[LEAF_LONG_TYPE]).add(key).add(&digest::sha256(event_type)).hash()
+        }
+    }
+
+    fn weight(&self, _: u32) -> u32 {
+        1
+    }
+}
+
+pub(crate) fn node_key(timestamp: u64, digest: &Digest) -> [u8; NODE_KEY] {
+    let mut key = [0; NODE_KEY];
+    key[..8].copy_from_slice(&timestamp.to_be_bytes());
+    key[8..].copy_from_slice(digest);
+    key
+}
+
+#[derive(Debug)]
+struct Scope {
+    name: Arc<str>,
+    /// The scope's key in the trie of scopes.
+    name_hash: Digest,
+    root: Link,
+    /// The scope hash, and how many nodes it counts, unless `stale`.
+    hash: Digest,
+    count: u32,
+    stale: bool,
+}
+
+struct ScopeLeaves<'a>(&'a [Scope]);
+
+impl Leaves<32> for ScopeLeaves<'_> {
+    const INNER: u8 = SCOPES_INNER;
+
+    fn key(&self, leaf: u32) -> [u8; 32] {
+        self.0[leaf as usize].name_hash
+    }
+
+    fn hash(&self, leaf: u32, _: &[u8; 32]) -> Digest {
+        self.0[leaf as usize].hash
+    }
+
+    fn weight(&self, leaf: u32) -> u32 {
+        self.0[leaf as usize].count
+    }
+}
+
+/// Two levels of Merkle tries: a trie of nodes per scope, and a trie of the scopes.
+///
+/// It is hashed when somebody asks, and then only where something has changed since.
+#[derive(Debug)]
+pub(crate) struct StateTrie {
+    nodes: TriePool<NODE_KEY>,
+    outer: TriePool<32>,
+    outer_root: Link,
+    scopes: Vec<Scope>,
+    by_name: BTreeMap<Arc<str>, u32>,
+    stale_scopes: Vec<u32>,
+    total: u64,
+    hash: Option<StateHash>,
+}
+
+impl Default for StateTrie {
+    fn default() -> Self {
+        StateTrie {
+            nodes: TriePool::default(),
+            outer: TriePool::default(),
+            outer_root: Link::NONE,
+            scopes: Vec::new(),
+            by_name: BTreeMap::new(),
+            stale_scopes: Vec::new(),
+            total: 0,
+            hash: None,
+        }
+    }
+}
+
+impl StateTrie {
+    /// The index of a scope that has, or once had, a node.
+    pub(crate) fn scope(&self, name: &str) -> Option<u32> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The index of a scope, new if need be.
+    pub(crate) fn scope_or_new(&mut self, name: &str) -> u32 {
+        if let Some(scope) = self.scope(name) {
+            return scope;
+        }
+        let scope = u32::try_from(self.scopes.len()).unwrap_or(u32::MAX);
+        let name: Arc<str> = name.into();
+        self.by_name.insert(Arc::clone(&name), scope);
+        self.scopes.push(Scope {
+            name_hash: digest::sha256(name.as_bytes()),
+            name,
+            root: Link::NONE,
+            hash: [0; 32],
+            count: 0,
+            stale: false,
+        });
+        scope
+    }
+
+    pub(crate) fn scope_name(&self, scope: u32) -> &str {
+        &self.scopes[scope as usize].name
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.total
+    }
+
+    pub(crate) fn scope_len(&self, scope: u32) -> u64 {
+        u64::from(self.nodes.count(self.scopes[scope as usize].root))
+    }
+
+    pub(crate) fn insert(&mut self, scope: u32, slot: u32, nodes: &impl Nodes) {
+        let place = &mut self.scopes[scope as usize];
+        let was_empty = place.root == Link::NONE;
+        self.nodes.insert(&mut place.root, slot, &NodeLeaves(nodes));
+        self.total += 1;
+        if was_empty {
+            self.outer.insert(&mut self.outer_root, scope, &ScopeLeaves(&self.scopes));
+        }
+        self.changed(scope);
+    }
+
+    /// Takes a node out; `nodes` must still know it.
+    pub(crate) fn remove(&mut self, scope: u32, slot: u32, nodes: &impl Nodes) {
+        let place = &mut self.scopes[scope as usize];
+        let (timestamp, digest) = nodes.key(slot);
+        self.nodes.remove(&mut place.root, &node_key(timestamp, digest));
+        self.total -= 1;
+        if place.root == Link::NONE {
+            let name_hash = place.name_hash;
+            self.outer.remove(&mut self.outer_root, &name_hash);
+        }
+        self.changed(scope);
+    }
+
+    fn changed(&mut self, scope: u32) {
+        self.hash = None;
+        let place = &mut self.scopes[scope as usize];
+        if !place.stale {
+            place.stale = true;
+            self.stale_scopes.push(scope);
+        }
+    }
+
+    /// The state hash, if nothing has changed since it was last computed.
+    pub(crate) fn known_hash(&self) -> Option<StateHash> {
+        self.hash
+    }
+
+    /// The hash of a scope, if nothing in it has changed since it was last computed.
+    pub(crate) fn known_scope_hash(&self, name: &str) -> Option<StateHash> {
+        let Some(scope) = self.scope(name) else {
+            let name_hash = digest::sha256(name.as_bytes());
+            return Some(scope_hash(&name_hash, 0, &[0; 32]).into());
+        };
+        let place = &self.scopes[scope as usize];
+        (!place.stale).then(|| place.hash.into())
+    }
+
+    /// Hashes all that has changed.
+    pub(crate) fn state_hash(&mut self, nodes: &impl Nodes) -> StateHash {
+        if let Some(hash) = self.hash {
+            return hash;
+        }
+        for scope in std::mem::take(&mut self.stale_scopes) {
+            let Scope { root, name_hash, .. } = self.scopes[scope as usize];
+            let root_hash = self.nodes.root_hash(root, &NodeLeaves(nodes));
+            let place = &mut self.scopes[scope as usize];
+            place.count = self.nodes.count(root);
+            place.hash = scope_hash(&name_hash, place.count, &root_hash);
+            place.stale = false;
+            if root != Link::NONE {
+                self.outer.touch(self.outer_root, &name_hash);
+            }
+        }
+        let outer = self.outer.root_hash(self.outer_root, &ScopeLeaves(&self.scopes));
+        let hash = Preimage::<{ STATE.len() + 8 + 32 }>::new()
+            .add(STATE)
+            .add(&self.total.to_be_bytes())
+            .add(&outer)
+            .hash()
+            .into();
+        self.hash = Some(hash);
+        hash
+    }
+
+    /// A scope's nodes by time, then digest, from this key on; see [`TriePool::walk_from`].
+    pub(crate) fn walk_scope(
+        &self,
+        scope: u32,
+        from: &[u8; NODE_KEY],
+        reverse: bool,
+        nodes: &impl Nodes,
+    ) -> Walk {
+        let root = self.scopes[scope as usize].root;
+        self.nodes.walk_from(root, from, reverse, &NodeLeaves(nodes))
+    }
+
+    pub(crate) fn next(&self, walk: &mut Walk) -> Option<u32> {
+        walk.next(&self.nodes)
+    }
+}
+
+/// `H(10 ‖ H(scope id) ‖ count ‖ root)`
+fn scope_hash(name_hash: &Digest, count: u32, root: &Digest) -> Digest {
+    Preimage::<{ 1 + 32 + 8 + 32 }>::new()
+        .add(&[SCOPE])
+        .add(name_hash)
+        .add(&u64::from(count).to_be_bytes())
+        .add(root)
+        .hash()
+}

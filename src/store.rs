@@ -1,0 +1,239 @@
+//! The public contract: what every store does, on every storage.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::batch::DagStoreBatch;
+use crate::list::List;
+use crate::platform::{BoxFuture, MaybeSend, MaybeSync};
+use crate::{
+    Changes, Cid, Commit, DagError, DagNode, ErrorKind, Limits, ListQuery, Page, Result, StateHash,
+    ToCid,
+};
+
+/// A store of the nodes of a Merkle DAG.
+///
+/// This is what an implementation provides; what people call is mostly in [`DagStoreExt`], which every
+/// `Arc` of a store has. Object-safe: `Arc<dyn DagStore>` is how a [`Runtime`](crate::Runtime) holds
+/// whichever store it was given.
+///
+/// # Contract
+///
+/// - A read sees a commit wholly or not at all, and never waits for a commit's I/O.
+/// - Commits take effect in the order in which their futures are first polled.
+/// - A future that is dropped has either had its whole effect or none, and leaves the store working.
+/// - After [`close`](Self::close) every method fails with [`ErrorKind::Closed`].
+///
+/// The feature `conformance` has these and all the rules below as tests that any implementation can
+/// run.
+pub trait DagStore: fmt::Debug + MaybeSend + MaybeSync {
+    /// The limits of this store.
+    fn limits(&self) -> &Limits;
+
+    /// Applies changes, all or nothing.
+    ///
+    /// The store as it is then must meet every condition ([`ErrorKind::ConditionFailed`]). Every node
+    /// that is inserted must find its parents in the store or among the inserted
+    /// ([`ErrorKind::MissingParent`]), and every node that is removed must leave no child behind
+    /// ([`ErrorKind::HasChildren`]). Inserting a node that is there, or removing one that isn't,
+    /// changes nothing.
+    ///
+    /// New nodes are placed parents first; among those whose parents are placed, the one staged first.
+    /// A node that is there before and after keeps its place. Changes without net effect make no
+    /// commit; see [`Commit`].
+    fn commit(&self, changes: Changes) -> BoxFuture<'_, Result<Commit>>;
+
+    /// Reads nodes, in the order of the ids; `None` where there is none.
+    fn get_many<'a>(&'a self, cids: &'a [Cid]) -> BoxFuture<'a, Result<Vec<Option<DagNode>>>>;
+
+    /// Tells which of these nodes are there.
+    fn has_many<'a>(&'a self, cids: &'a [Cid]) -> BoxFuture<'a, Result<Vec<bool>>>;
+
+    /// Reads one page of a list. A page may be shorter than its limit before the end of the list; only
+    /// a missing `next` means the end.
+    fn list_page<'a>(&'a self, query: &'a ListQuery) -> BoxFuture<'a, Result<Page>>;
+
+    /// The heads in insertion order: the nodes without a child in the store or, of a scope, the
+    /// scope's nodes without a child in the same scope.
+    fn heads<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<Vec<Cid>>>;
+
+    /// How many nodes there are in the store, or in one scope.
+    fn len<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<u64>>;
+
+    /// The state hash of the store, or of one scope. A scope without nodes has one too.
+    fn state_hash<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<StateHash>>;
+
+    /// Checks everything anew: the form and hash of every block, every link, and the state hash
+    /// against one computed from nothing but the blocks. [`ErrorKind::Corrupt`] names what is broken.
+    fn verify(&self) -> BoxFuture<'_, Result<Verified>>;
+
+    /// Closes the store, for every handle on it. Closing it again changes nothing.
+    fn close(&self) -> BoxFuture<'_, Result<()>>;
+}
+
+/// What [`DagStore::verify`] found in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// How many nodes were checked.
+    pub nodes: u64,
+    /// How many links to parents were followed.
+    pub links: u64,
+    /// The state hash, computed from the blocks alone.
+    pub state_hash: StateHash,
+}
+
+/// What people do with a store: single inserts and removes, lists, batches, ids as text.
+///
+/// Every `Arc` of a [`DagStore`] has these methods, `Arc<dyn DagStore>` too. You can't implement the
+/// trait, and needn't.
+///
+/// # Examples
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// use std::sync::Arc;
+/// use dag_store::{DagEventType, DagNodeBuilder, DagStoreExt, SharedDagStore};
+///
+/// let store = Arc::new(SharedDagStore::new());
+/// let node = DagNodeBuilder::new()
+///     .content("node content")
+///     .event_type(DagEventType::Proposal)
+///     .scope_id("test-scope")
+///     .timestamp(0)
+///     .build()?;
+/// store.insert(node.clone()).await?;
+/// let id = node.cid()?.to_string();
+/// assert_eq!(store.get(&id).await?, Some(node.clone()));
+/// assert_eq!(store.list().await?, [node.clone()]);
+///
+/// let mut batch = store.begin_batch().await;
+/// batch.insert(node).await?;
+/// batch.remove(&id).await?;
+/// batch.commit().await?;
+/// batch.rollback(); // nothing is left to roll back
+///
+/// println!("{}", store.get_state_hash().await?);
+/// # Ok::<(), dag_store::DagError>(())
+/// # }).unwrap();
+/// ```
+pub trait DagStoreExt: sealed::Sealed {
+    /// The store within the `Arc`.
+    type Store: DagStore + ?Sized;
+
+    /// Inserts a node, and gives its CID. Inserting what is there already changes nothing.
+    fn insert(&self, node: DagNode) -> impl Future<Output = Result<Cid>> + MaybeSend;
+
+    /// Inserts nodes in one commit: all of them, or none. Parents may come after their children.
+    fn insert_many(
+        &self,
+        nodes: impl IntoIterator<Item = DagNode> + MaybeSend,
+    ) -> impl Future<Output = Result<Commit>> + MaybeSend;
+
+    /// Inserts a block from outside, which must be a node in canonical DAG-CBOR.
+    fn insert_block(
+        &self,
+        block: impl AsRef<[u8]> + MaybeSend,
+    ) -> impl Future<Output = Result<Cid>> + MaybeSend;
+
+    /// Removes a node; `false` where it wasn't there.
+    fn remove(&self, id: impl ToCid + MaybeSend) -> impl Future<Output = Result<bool>> + MaybeSend;
+
+    /// Reads a node.
+    fn get(
+        &self,
+        id: impl ToCid + MaybeSend,
+    ) -> impl Future<Output = Result<Option<DagNode>>> + MaybeSend;
+
+    /// Reads a node's block.
+    fn get_block(
+        &self,
+        id: impl ToCid + MaybeSend,
+    ) -> impl Future<Output = Result<Option<Arc<[u8]>>>> + MaybeSend;
+
+    /// Tells whether a node is there.
+    fn has(&self, id: impl ToCid + MaybeSend) -> impl Future<Output = Result<bool>> + MaybeSend;
+
+    /// Lists nodes: all of them in insertion order, unless told otherwise before it is awaited.
+    fn list(&self) -> List<Self::Store>;
+
+    /// Begins a batch: changes that are staged in private and committed as one.
+    fn begin_batch(&self) -> impl Future<Output = DagStoreBatch<Self::Store>> + MaybeSend;
+
+    /// The state hash of the whole store.
+    fn get_state_hash(&self) -> impl Future<Output = Result<StateHash>> + MaybeSend;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<S: super::DagStore + ?Sized> Sealed for std::sync::Arc<S> {}
+}
+
+impl<S: DagStore + ?Sized> DagStoreExt for Arc<S> {
+    type Store = S;
+
+    async fn insert(&self, node: DagNode) -> Result<Cid> {
+        let cid = node.cid()?;
+        self.commit(insertion([node])).await?;
+        Ok(cid)
+    }
+
+    async fn insert_many(
+        &self,
+        nodes: impl IntoIterator<Item = DagNode> + MaybeSend,
+    ) -> Result<Commit> {
+        let changes = insertion(nodes);
+        self.commit(changes).await
+    }
+
+    async fn insert_block(&self, block: impl AsRef<[u8]> + MaybeSend) -> Result<Cid> {
+        let node = DagNode::decode_with(block, self.limits())?;
+        DagStoreExt::insert(self, node).await
+    }
+
+    async fn remove(&self, id: impl ToCid + MaybeSend) -> Result<bool> {
+        let mut changes = Changes::new();
+        changes.remove(id.to_cid()?)?;
+        let commit = self.commit(changes).await?;
+        Ok(!commit.removed.is_empty())
+    }
+
+    async fn get(&self, id: impl ToCid + MaybeSend) -> Result<Option<DagNode>> {
+        let cid = id.to_cid()?;
+        Ok(self.get_many(&[cid]).await?.pop().flatten())
+    }
+
+    async fn get_block(&self, id: impl ToCid + MaybeSend) -> Result<Option<Arc<[u8]>>> {
+        let node = DagStoreExt::get(self, id).await?;
+        Ok(node.map(|node| node.to_block()))
+    }
+
+    async fn has(&self, id: impl ToCid + MaybeSend) -> Result<bool> {
+        let cid = id.to_cid()?;
+        Ok(self.has_many(&[cid]).await?.contains(&true))
+    }
+
+    fn list(&self) -> List<S> {
+        List::new(Arc::clone(self))
+    }
+
+    async fn begin_batch(&self) -> DagStoreBatch<S> {
+        DagStoreBatch::new(Arc::clone(self))
+    }
+
+    async fn get_state_hash(&self) -> Result<StateHash> {
+        self.state_hash(None).await
+    }
+}
+
+pub(crate) fn insertion(nodes: impl IntoIterator<Item = DagNode>) -> Changes {
+    let mut changes = Changes::new();
+    for node in nodes {
+        changes.insert(node);
+    }
+    changes
+}
+
+/// The error of every operation on a store that was closed.
+pub(crate) fn closed() -> DagError {
+    DagError::new(ErrorKind::Closed, "the store is closed")
+}

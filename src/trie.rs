@@ -1,0 +1,369 @@
+//! A binary, path-compressed Merkle trie (a Patricia trie), hashed lazily.
+//!
+//! One type serves both levels of the state hash; see [`StateTrie`](crate::state_trie::StateTrie) for
+//! what they are, and `docs/spec.md`, section "State hash", for the bytes. D. R. Morrison's PATRICIA
+//! (J. ACM 15, 1968) is where the shape comes from: an inner node for each bit in which keys below it
+//! differ, none where they don't, so that n keys make n − 1 inner nodes whatever the keys are.
+
+use crate::chunked::Chunked;
+use crate::digest::{Digest, Preimage};
+
+/// Subtrees with fewer leaves than this keep no hash: to hash them again costs less than the memory.
+const LEAVES_WITHOUT_HASH: u32 = 8;
+
+/// What a trie's leaves are: 32-bit indexes into something that knows their keys and hashes.
+pub(crate) trait Leaves<const N: usize> {
+    /// The first byte of what inner nodes hash, which keeps the two levels apart.
+    const INNER: u8;
+
+    fn key(&self, leaf: u32) -> [u8; N];
+
+    fn hash(&self, leaf: u32, key: &[u8; N]) -> Digest;
+
+    /// How many nodes the leaf stands for.
+    fn weight(&self, leaf: u32) -> u32;
+}
+
+/// A subtree: none, one leaf, or an inner node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Link(u32);
+
+enum Node {
+    Leaf(u32),
+    Inner(usize),
+}
+
+const LEAF: u32 = 1 << 31;
+
+impl Link {
+    /// The empty trie.
+    pub(crate) const NONE: Link = Link(u32::MAX);
+
+    fn leaf(leaf: u32) -> Self {
+        Link(leaf | LEAF)
+    }
+
+    fn node(self) -> Node {
+        if self.0 & LEAF == 0 { Node::Inner(self.0 as usize) } else { Node::Leaf(self.0 & !LEAF) }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Inner {
+    children: [Link; 2],
+    /// Nodes below. In the trie of scopes it is put right when the hash is, since a scope grows
+    /// without its trie's knowing.
+    count: u32,
+    /// Where the hash is kept, if it is.
+    hash: Option<HashIndex>,
+    /// The first bit in which the keys below differ.
+    bit: u16,
+    /// Whether something below has changed since it was hashed. All inner nodes above are stale too.
+    stale: bool,
+}
+
+/// An index into the kept hashes, one higher so that `Option` takes no room.
+type HashIndex = std::num::NonZeroU32;
+
+/// The inner nodes of any number of tries, whose roots are kept by whoever owns the tries.
+#[derive(Debug, Default)]
+pub(crate) struct TriePool<const N: usize> {
+    inners: Chunked<Inner>,
+    free_inners: Vec<u32>,
+    hashes: Chunked<Digest>,
+    free_hashes: Vec<HashIndex>,
+}
+
+impl<const N: usize> TriePool<N> {
+    pub(crate) fn count(&self, root: Link) -> u32 {
+        match root.node() {
+            _ if root == Link::NONE => 0,
+            Node::Leaf(_) => 1,
+            Node::Inner(at) => self.inners[at].count,
+        }
+    }
+
+    fn weight(&self, link: Link, leaves: &impl Leaves<N>) -> u32 {
+        match link.node() {
+            Node::Leaf(leaf) => leaves.weight(leaf),
+            Node::Inner(at) => self.inners[at].count,
+        }
+    }
+
+    /// Adds a leaf whose key is not in the trie.
+    pub(crate) fn insert(&mut self, root: &mut Link, leaf: u32, leaves: &impl Leaves<N>) {
+        if *root == Link::NONE {
+            *root = Link::leaf(leaf);
+            return;
+        }
+        let key = leaves.key(leaf);
+        let Some(bit) = first_difference(&key, &leaves.key(self.closest(*root, &key))) else {
+            debug_assert!(false, "a key is in the trie already");
+            return;
+        };
+
+        let (mut above, mut below) = (None, *root);
+        while let Node::Inner(at) = below.node() {
+            let inner = &mut self.inners[at];
+            if inner.bit > bit {
+                break;
+            }
+            inner.count += 1;
+            inner.stale = true;
+            let side = side(&key, inner.bit);
+            above = Some((at, side));
+            below = inner.children[side];
+        }
+        let mut children = [below; 2];
+        children[side(&key, bit)] = Link::leaf(leaf);
+        let count = self.count(below) + 1;
+        let new = self.allocate(Inner { children, count, hash: None, bit, stale: true });
+        match above {
+            Some((at, side)) => self.inners[at].children[side] = new,
+            None => *root = new,
+        }
+    }
+
+    /// Takes out the leaf with this key, which is in the trie.
+    pub(crate) fn remove(&mut self, root: &mut Link, key: &[u8; N]) {
+        // The inner node just above the leaf goes too, and its other child takes its place.
+        let (mut above, mut parent, mut at) = (None, None, *root);
+        while let Node::Inner(index) = at.node() {
+            let inner = &mut self.inners[index];
+            inner.count -= 1;
+            inner.stale = true;
+            let side = side(key, inner.bit);
+            above = parent;
+            parent = Some((index, side));
+            at = inner.children[side];
+        }
+        let sibling = match parent {
+            Some((index, side)) => {
+                let sibling = self.inners[index].children[1 - side];
+                self.release(index);
+                sibling
+            }
+            None => Link::NONE,
+        };
+        match above {
+            Some((index, side)) => self.inners[index].children[side] = sibling,
+            None => *root = sibling,
+        }
+    }
+
+    /// Notes that the leaf with this key has another hash than before.
+    pub(crate) fn touch(&mut self, root: Link, key: &[u8; N]) {
+        let mut at = root;
+        while let Node::Inner(index) = at.node() {
+            let inner = &mut self.inners[index];
+            inner.stale = true;
+            at = inner.children[side(key, inner.bit)];
+        }
+    }
+
+    /// The root hash: 32 zero bytes for the empty trie, a leaf's own for a trie of one.
+    ///
+    /// Only what has changed is hashed; the key that an inner node's prefix is cut from comes up with
+    /// the hashes from below.
+    pub(crate) fn root_hash<L: Leaves<N>>(&mut self, root: Link, leaves: &L) -> Digest {
+        enum Step {
+            Enter(Link),
+            Combine(usize),
+        }
+        if root == Link::NONE {
+            return [0; 32];
+        }
+        let mut steps = vec![Step::Enter(root)];
+        let mut done: Vec<(Digest, Option<[u8; N]>)> = Vec::new();
+        while let Some(step) = steps.pop() {
+            match step {
+                Step::Enter(link) => match link.node() {
+                    Node::Leaf(leaf) => {
+                        let key = leaves.key(leaf);
+                        done.push((leaves.hash(leaf, &key), Some(key)));
+                    }
+                    Node::Inner(at) => match &self.inners[at] {
+                        Inner { stale: false, hash: Some(kept), .. } => {
+                            done.push((self.hashes[kept.get() as usize - 1], None));
+                        }
+                        Inner { children: [left, right], .. } => {
+                            steps.push(Step::Combine(at));
+                            steps.push(Step::Enter(*right));
+                            steps.push(Step::Enter(*left));
+                        }
+                    },
+                },
+                Step::Combine(at) => {
+                    let (Some(right), Some(left)) = (done.pop(), done.pop()) else {
+                        break;
+                    };
+                    let Inner { children, bit, .. } = self.inners[at];
+                    let count = children.map(|child| self.weight(child, leaves)).iter().sum();
+                    self.inners[at].count = count;
+                    let key =
+                        left.1.or(right.1).unwrap_or_else(|| self.any_key(children[0], leaves));
+                    let hash = hash_inner(L::INNER, bit, &key, count, &left.0, &right.0);
+                    self.keep(at, hash);
+                    done.push((hash, Some(key)));
+                }
+            }
+        }
+        done.pop().map_or([0; 32], |(hash, _)| hash)
+    }
+
+    fn keep(&mut self, at: usize, hash: Digest) {
+        let inner = &mut self.inners[at];
+        inner.stale = false;
+        if inner.count < LEAVES_WITHOUT_HASH {
+            self.free_hashes.extend(inner.hash.take());
+            return;
+        }
+        if inner.hash.is_none() {
+            inner.hash = self.free_hashes.pop();
+        }
+        if let Some(index) = inner.hash {
+            self.hashes[index.get() as usize - 1] = hash;
+        } else {
+            self.hashes.push(hash);
+            inner.hash = u32::try_from(self.hashes.len()).ok().and_then(HashIndex::new);
+        }
+    }
+
+    /// The leaves in the order of their keys, from the first that is not before `from` (or, in
+    /// reverse, not after it).
+    pub(crate) fn walk_from(
+        &self,
+        root: Link,
+        from: &[u8; N],
+        reverse: bool,
+        leaves: &impl Leaves<N>,
+    ) -> Walk {
+        let mut walk = Walk { left: Vec::new(), reverse };
+        if root == Link::NONE {
+            return walk;
+        }
+        let difference = first_difference(from, &leaves.key(self.closest(root, from)));
+        let forward = usize::from(!reverse);
+        let mut at = root;
+        while let Node::Inner(index) = at.node() {
+            let inner = &self.inners[index];
+            if difference.is_some_and(|bit| inner.bit > bit) {
+                break;
+            }
+            let side = side(from, inner.bit);
+            if side != forward {
+                walk.left.push(inner.children[forward]);
+            }
+            at = inner.children[side];
+        }
+        // All keys below share the bits up to the difference; that bit puts them after or before.
+        if difference.is_none_or(|bit| side(from, bit) != forward) {
+            walk.left.push(at);
+        }
+        walk
+    }
+
+    /// The leaf that shares the most bits with this key, or one of them.
+    fn closest(&self, root: Link, key: &[u8; N]) -> u32 {
+        self.descend(root, |bit| side(key, bit))
+    }
+
+    fn any_key(&self, root: Link, leaves: &impl Leaves<N>) -> [u8; N] {
+        leaves.key(self.descend(root, |_| 0))
+    }
+
+    fn descend(&self, root: Link, side_at: impl Fn(u16) -> usize) -> u32 {
+        let mut at = root;
+        loop {
+            match at.node() {
+                Node::Leaf(leaf) => return leaf,
+                Node::Inner(index) => {
+                    let inner = &self.inners[index];
+                    at = inner.children[side_at(inner.bit)];
+                }
+            }
+        }
+    }
+
+    fn allocate(&mut self, inner: Inner) -> Link {
+        if let Some(free) = self.free_inners.pop() {
+            self.inners[free as usize] = inner;
+            return Link(free);
+        }
+        self.inners.push(inner);
+        // There are fewer inner nodes than leaves, which have 31 bits.
+        Link(u32::try_from(self.inners.len() - 1).unwrap_or(LEAF - 1))
+    }
+
+    fn release(&mut self, at: usize) {
+        self.free_hashes.extend(self.inners[at].hash.take());
+        self.free_inners.extend(u32::try_from(at));
+    }
+}
+
+/// A walk over leaves in the order of their keys. It holds no borrow, so that it can be kept beside
+/// what it walks over; it is only good until the trie changes.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    /// Subtrees yet to be walked, the next one last.
+    left: Vec<Link>,
+    reverse: bool,
+}
+
+impl Walk {
+    pub(crate) fn next<const N: usize>(&mut self, pool: &TriePool<N>) -> Option<u32> {
+        loop {
+            match self.left.pop()?.node() {
+                Node::Leaf(leaf) => return Some(leaf),
+                Node::Inner(at) => {
+                    let [mut later, mut sooner] = pool.inners[at].children;
+                    if !self.reverse {
+                        std::mem::swap(&mut later, &mut sooner);
+                    }
+                    self.left.extend([later, sooner]);
+                }
+            }
+        }
+    }
+}
+
+/// `H(tag ‖ bit ‖ prefix ‖ count ‖ left ‖ right)`
+fn hash_inner<const N: usize>(
+    tag: u8,
+    bit: u16,
+    key: &[u8; N],
+    count: u32,
+    left: &Digest,
+    right: &Digest,
+) -> Digest {
+    Preimage::<{ 1 + 2 + 40 + 8 + 32 + 32 }>::new()
+        .add(&[tag])
+        .add(&bit.to_be_bytes())
+        .add(&prefix(key, bit))
+        .add(&u64::from(count).to_be_bytes())
+        .add(left)
+        .add(right)
+        .hash()
+}
+
+/// The first `bits` bits of a key, the rest zero.
+fn prefix<const N: usize>(key: &[u8; N], bits: u16) -> [u8; N] {
+    let mut prefix = [0; N];
+    let (whole, rest) = (usize::from(bits / 8), bits % 8);
+    prefix[..whole].copy_from_slice(&key[..whole]);
+    if rest > 0 {
+        prefix[whole] = key[whole] & !(0xff >> rest);
+    }
+    prefix
+}
+
+/// The bit of a key: 0 (left) or 1 (right). Bit 0 is the most significant of byte 0.
+fn side<const N: usize>(key: &[u8; N], bit: u16) -> usize {
+    usize::from(key[usize::from(bit / 8)] >> (7 - bit % 8) & 1)
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "keys are at most 40 bytes")]
+fn first_difference<const N: usize>(a: &[u8; N], b: &[u8; N]) -> Option<u16> {
+    let byte = a.iter().zip(b).position(|(a, b)| a != b)?;
+    Some(byte as u16 * 8 + (a[byte] ^ b[byte]).leading_zeros() as u16)
+}

@@ -1,0 +1,22 @@
+//! The classes that the npm package is built on. Bindings, no logic: what they do is the crate's, and
+//! what people call is the JavaScript in `pkg-template`.
+//!
+//! - Every method takes `&self`, and borrows nothing across an await: calls may overlap, and objects
+//!   may be freed, in any order.
+//! - Bytes cross through two areas of our memory ([`scratch`]): JavaScript writes what it asks into
+//!   the one and reads the answer from the other, while nothing else can run. Numbers cross as
+//!   arguments, and rare, tame options by serde.
+//! - What has its answer at once leaves it in the area and returns `undefined`: no Promise is paid for
+//!   where nothing has to wait. What has to wait returns a Promise of the same bytes.
+//! - Errors are answers too ([`answer`]). What is thrown from here is a trap, after which JavaScript
+//!   never enters this instance again.
+#![allow(unreachable_pub, reason = "wasm-bindgen exports only what is public")]
+
+mod answer;
+mod batch;
+mod nodes;
+mod options;
+mod panic;
+mod record;
+mod scratch;
+mod store;

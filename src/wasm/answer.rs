@@ -1,0 +1,252 @@
+//! What calls answer, as bytes: a byte that tells success from failure, then the one or the other.
+//! `answer.js` reads it. Numbers are little endian, CIDs are base32 text.
+
+use std::future::Future;
+use std::task::{Context, Poll, Waker};
+
+use js_sys::Uint8Array;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::future_to_promise;
+
+use super::scratch;
+use crate::digest::Digest;
+use crate::id::{self, CID_PREFIX};
+use crate::{Cid, Commit, DagError, DagNode, Page, Result, Verified};
+
+const DONE: u8 = 0;
+const FAILED: u8 = 1;
+
+/// Something that can be answered.
+pub(super) trait Answer {
+    fn write(&self, out: &mut Vec<u8>);
+}
+
+/// Answers with what a future gives: at once where it is ready, else with a Promise of the bytes.
+pub(super) fn settle<T: Answer>(future: impl Future<Output = Result<T>> + 'static) -> JsValue {
+    let mut future = Box::pin(future);
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => reply(&result),
+        // The waker that did nothing is replaced when the promise's task polls the future again.
+        Poll::Pending => future_to_promise(async move {
+            let mut out = Vec::new();
+            write(&future.await, &mut out);
+            Ok(Uint8Array::from(out.as_slice()).into())
+        })
+        .into(),
+    }
+}
+
+/// Answers at once.
+pub(super) fn reply<T: Answer>(result: &Result<T>) -> JsValue {
+    scratch::write(|out| write(result, out));
+    JsValue::UNDEFINED
+}
+
+fn write<T: Answer>(result: &Result<T>, out: &mut Vec<u8>) {
+    match result {
+        Ok(value) => {
+            out.push(DONE);
+            value.write(out);
+        }
+        Err(error) => {
+            out.push(FAILED);
+            write_error(error, out);
+        }
+    }
+}
+
+/// The code, the message, and what the error speaks of; each may be empty.
+fn write_error(error: &DagError, out: &mut Vec<u8>) {
+    let text = |cid: Option<&Cid>| cid.map(ToString::to_string).unwrap_or_default();
+    let commit = error.commit_id().map(ToString::to_string).unwrap_or_default();
+    let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    write_text(error.code(), out);
+    write_text(error.message(), out);
+    write_text(&text(error.cid()), out);
+    write_text(&text(error.parent()), out);
+    write_text(&commit, out);
+    write_text(&source, out);
+}
+
+impl Answer for () {
+    fn write(&self, _: &mut Vec<u8>) {}
+}
+
+impl Answer for bool {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(*self));
+    }
+}
+
+impl Answer for u64 {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_le_bytes());
+    }
+}
+
+impl Answer for Cid {
+    fn write(&self, out: &mut Vec<u8>) {
+        // Whatever the core gives is the CID of a node.
+        if let Ok(digest) = id::digest_of(self) {
+            write_cid(&digest, out);
+        }
+    }
+}
+
+impl<T: Answer> Answer for Vec<T> {
+    fn write(&self, out: &mut Vec<u8>) {
+        write_count(self.len(), out);
+        for item in self {
+            item.write(out);
+        }
+    }
+}
+
+/// The length of the block (0 for none), the node's CID and its parents', the block.
+impl Answer for Option<DagNode> {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Some(node) => node.write(out),
+            None => write_count(0, out),
+        }
+    }
+}
+
+impl Answer for DagNode {
+    fn write(&self, out: &mut Vec<u8>) {
+        let block = self.as_bytes();
+        let parents = self.parent_digests();
+        write_count(block.len(), out);
+        write_count(1 + parents.len(), out);
+        write_cid(self.digest(), out);
+        for parent in parents {
+            write_cid(parent, out);
+        }
+        out.extend_from_slice(block);
+    }
+}
+
+impl Answer for Page {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.nodes.write(out);
+        write_text(self.next.as_ref().map(crate::Cursor::as_str).unwrap_or_default(), out);
+    }
+}
+
+impl Answer for Commit {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.sequence.write(out);
+        write_text(&self.id.to_string(), out);
+        write_text(&self.state_hash.map(|hash| hash.to_string()).unwrap_or_default(), out);
+        self.inserted.write(out);
+        self.removed.write(out);
+    }
+}
+
+impl Answer for Verified {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.nodes.write(out);
+        self.links.write(out);
+        self.state_hash.write(out);
+    }
+}
+
+impl Answer for crate::StateHash {
+    fn write(&self, out: &mut Vec<u8>) {
+        write_text(&self.to_string(), out);
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "the memory has 32-bit addresses")]
+fn write_count(count: usize, out: &mut Vec<u8>) {
+    out.extend_from_slice(&(count as u32).to_le_bytes());
+}
+
+fn write_text(text: &str, out: &mut Vec<u8>) {
+    write_count(text.len(), out);
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// A node's CID as text: base32 in lower case, after its prefix `b`.
+fn write_cid(digest: &Digest, out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    /// 36 bytes are seven groups of five and one byte, which makes two digits.
+    const WHOLE: usize = 7 * 8;
+
+    let mut bytes = [0; 40];
+    bytes[..4].copy_from_slice(&CID_PREFIX);
+    bytes[4..36].copy_from_slice(digest);
+    let mut text = [b'b'; 1 + WHOLE + 8];
+    let (groups, _) = bytes.as_chunks::<5>();
+    let (digits, _) = text[1..].as_chunks_mut::<8>();
+    for (group, digits) in groups.iter().zip(digits) {
+        let bits = group.iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte));
+        for (i, digit) in digits.iter_mut().enumerate() {
+            *digit = DIGITS[(bits >> (35 - 5 * i) & 31) as usize];
+        }
+    }
+    out.extend_from_slice(&text[..1 + WHOLE + 2]);
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use wasm_bindgen::JsCast;
+    use wasm_bindgen_futures::JsFuture;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+    use crate::ErrorKind;
+
+    /// Is pending once, wakes itself, and then is ready.
+    async fn after_a_turn<T>(value: T) -> T {
+        let mut waited = false;
+        std::future::poll_fn(|context| {
+            if waited {
+                return Poll::Ready(());
+            }
+            waited = true;
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+        value
+    }
+
+    async fn bytes(answered: JsValue) -> Vec<u8> {
+        let promise = answered.dyn_into::<js_sys::Promise>().unwrap();
+        Uint8Array::new(&JsFuture::from(promise).await.unwrap()).to_vec()
+    }
+
+    #[wasm_bindgen_test]
+    async fn what_is_ready_is_answered_at_once_and_what_waits_by_a_promise_of_the_same_bytes() {
+        let answered = settle(async { Ok(7_u64) });
+        assert!(answered.is_undefined());
+        let expected = [vec![DONE], 7_u64.to_le_bytes().to_vec()].concat();
+        scratch::with_answer(|answer| assert_eq!(answer, expected));
+
+        let waits = settle(after_a_turn(Ok(7_u64)));
+        // Others may ask and be answered meanwhile.
+        assert!(settle(async { Ok(true) }).is_undefined());
+        assert_eq!(bytes(waits).await, expected);
+    }
+
+    #[wasm_bindgen_test]
+    async fn errors_are_answers_too() {
+        let error = || DagError::new(ErrorKind::NotFound, "not there");
+        assert!(settle::<u64>(async move { Err(error()) }).is_undefined());
+        let answered = scratch::with_answer(<[u8]>::to_vec);
+        assert_eq!(bytes(settle::<u64>(after_a_turn(Err(error())))).await, answered);
+        assert_eq!(answered[0], FAILED);
+        assert_eq!(answered[5..5 + 13], *b"ERR_NOT_FOUND");
+    }
+
+    #[wasm_bindgen_test]
+    fn cids_are_written_as_the_cid_crate_writes_them() {
+        for fill in [0, 1, 0x5a, 0xff] {
+            let mut text = Vec::new();
+            write_cid(&[fill; 32], &mut text);
+            assert_eq!(String::from_utf8(text).unwrap(), id::cid_of(&[fill; 32]).to_string());
+        }
+    }
+}

@@ -1,0 +1,1138 @@
+//! Stores that each break one rule, to show that the suite notices.
+
+use std::collections::HashSet;
+use std::fmt::{self, Debug};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use dag_store::{
+    BoxFuture, Change, Changes, Cid, Commit, CommitId, Condition, Cursor, DagError, DagNode,
+    DagStore, ErrorKind, Ipld, Limits, ListQuery, Order, Page, Result, StateHash, ToCid as _,
+    Verified,
+};
+
+use crate::plain::{PlainStore, State};
+use crate::slow::give_way;
+
+/// What is wrong with a store, and the checks that are meant to find it.
+pub(crate) struct Defect {
+    pub(crate) name: &'static str,
+    pub(crate) caught_by: &'static [&'static str],
+    wrong: Wrong,
+}
+
+/// What a broken store does in place of what is right.
+#[allow(clippy::type_complexity, reason = "they are the methods of the store, with its state")]
+enum Wrong {
+    Commit(fn(&mut State, &Changes, &Limits) -> Result<Commit>),
+    Nodes(fn(&State, &[Cid]) -> Result<Vec<Option<DagNode>>>),
+    Presence(fn(&State, &[Cid]) -> Result<Vec<bool>>),
+    Page(fn(&State, &ListQuery) -> Result<Page>),
+    Heads(fn(&State, Option<&str>) -> Vec<Cid>),
+    Len(fn(&State, Option<&str>) -> Result<usize>),
+    Hash(fn(&State, Option<&str>) -> StateHash),
+    Verify(fn(Verified) -> Verified),
+    Timing(Timing),
+}
+
+/// What goes wrong only when others come in between, or when nobody waits.
+#[derive(Clone, Copy, PartialEq)]
+enum Timing {
+    /// Commits on a copy, and puts the copy in place later.
+    LosesUpdates,
+    /// Applies a commit in two halves.
+    TearsCommits,
+    /// Commits in another order than it is called.
+    Reorders,
+    /// Reads what was there before the last commit.
+    ReadsThePast,
+    /// Never works again after a read was dropped.
+    NeedsReadsToEnd,
+    /// Forgets the nodes first, and closes then.
+    ClosesInTwoSteps,
+    /// Goes on answering.
+    NeverCloses,
+}
+
+const fn defect(name: &'static str, caught_by: &'static [&'static str], wrong: Wrong) -> Defect {
+    Defect { name, caught_by, wrong }
+}
+
+pub(crate) static DEFECTS: &[Defect] = &[
+    // ------------------------------------------------------------------------------------- nodes
+    defect(
+        "a store that loses every commit",
+        &[
+            "insert_returns_the_cid",
+            "blocks_are_kept_as_they_came",
+            "malformed_blocks_are_refused",
+            "nothing_is_visible_before_commit",
+            "commit_applies_everything",
+            "any_store_stands_in_a_runtime",
+        ],
+        Wrong::Commit(|state, changes, limits| state.clone().commit(changes, limits)),
+    ),
+    defect(
+        "a store that gives nodes with another time",
+        &[
+            "get_gives_back_what_was_inserted",
+            "ids_are_read_in_every_form",
+            "batches_read_what_they_staged",
+        ],
+        Wrong::Nodes(|state, cids| {
+            let mut nodes = get(state, cids);
+            for node in nodes.iter_mut().flatten() {
+                *node = node.to_builder()?.timestamp(node.timestamp() ^ 1).build()?;
+            }
+            Ok(nodes)
+        }),
+    ),
+    defect(
+        "a store that moves nodes that are inserted again",
+        &["insert_again_changes_nothing", "staying_nodes_keep_their_place"],
+        Wrong::Commit(|state, changes, limits| {
+            let commit = state.commit(changes, limits)?;
+            for change in changes.operations() {
+                if let Change::Insert(node) = change {
+                    state.place(node)?;
+                }
+            }
+            Ok(commit)
+        }),
+    ),
+    defect(
+        "a store that tells all that was staged as new",
+        &["commit_tells_what_was_new", "same_node_inserted_concurrently_is_new_once"],
+        Wrong::Commit(|state, changes, limits| {
+            let mut commit = state.commit(changes, limits)?;
+            commit.inserted = changes.operations().filter_map(inserted).collect();
+            Ok(commit)
+        }),
+    ),
+    defect(
+        "a store that tells all that was to go as removed",
+        &["commit_tells_what_was_removed", "remove_of_the_unknown_is_false", "last_operation_wins"],
+        Wrong::Commit(|state, changes, limits| {
+            let mut commit = state.commit(changes, limits)?;
+            commit.removed = changes.operations().filter_map(removed).collect();
+            Ok(commit)
+        }),
+    ),
+    defect(
+        "a store that takes orphans",
+        &[
+            "missing_parent_refuses_the_insert",
+            "commit_checks_the_store_as_it_is_then",
+            "batches_leave_no_link_dangling",
+        ],
+        Wrong::Commit(|state, changes, limits| {
+            despite(ErrorKind::MissingParent, state, changes, limits)
+        }),
+    ),
+    defect(
+        "a store that does not name the missing parent",
+        &["missing_parent_refuses_the_insert"],
+        Wrong::Commit(|state, changes, limits| {
+            state.commit(changes, limits).map_err(|error| DagError::new(error.kind(), "no"))
+        }),
+    ),
+    defect(
+        "a store that looks for the first parent only",
+        &["every_parent_counts"],
+        Wrong::Commit(|state, changes, limits| {
+            let first_is_there = |change: &Change| match change {
+                Change::Insert(node) => node.parents().first().is_none_or(|parent| {
+                    state.nodes.contains_key(parent) || changes.get(parent).is_some()
+                }),
+                Change::Remove(_) => true,
+            };
+            if changes.operations().all(first_is_there) {
+                despite(ErrorKind::MissingParent, state, changes, limits)
+            } else {
+                state.commit(changes, limits)
+            }
+        }),
+    ),
+    defect(
+        "a store that takes links in content for edges",
+        &["links_in_content_are_no_edges"],
+        Wrong::Heads(|state, scope| {
+            let mut heads = state.heads(scope);
+            for (_, node) in state.nodes.values() {
+                if let Ok(Ipld::List(items)) = node.content() {
+                    heads.retain(|cid| !items.contains(&Ipld::Link(*cid)));
+                }
+            }
+            heads
+        }),
+    ),
+    defect(
+        "a store that overlooks the nonce",
+        &["nonce_tells_events_apart"],
+        Wrong::Commit(|state, changes, limits| {
+            let plain = |change: &Change| match change {
+                Change::Insert(node) => node.nonce().is_none(),
+                Change::Remove(_) => true,
+            };
+            state.commit(&only(changes, plain)?, limits)
+        }),
+    ),
+    defect(
+        "a store that removes parents of what stays",
+        &[
+            "remove_of_a_parent_is_refused",
+            "remove_takes_children_along",
+            "removal_bares_the_parent",
+            "no_race_leaves_a_link_dangling",
+        ],
+        Wrong::Commit(|state, changes, limits| {
+            despite(ErrorKind::HasChildren, state, changes, limits)
+        }),
+    ),
+    defect(
+        "a store that removes no parents, even with their children",
+        &["remove_takes_children_along"],
+        Wrong::Commit(|state, changes, limits| {
+            for cid in changes.operations().filter_map(removed) {
+                if state.nodes.values().any(|(_, node)| node.parents().contains(&cid)) {
+                    return Err(DagError::new(ErrorKind::HasChildren, "no").with_cid(cid));
+                }
+            }
+            state.commit(changes, limits)
+        }),
+    ),
+    defect(
+        "a store that refuses to remove the unknown",
+        &["remove_of_the_unknown_is_false", "commit_tells_what_was_removed"],
+        Wrong::Commit(|state, changes, limits| {
+            match changes
+                .operations()
+                .filter_map(removed)
+                .find(|cid| !state.nodes.contains_key(cid))
+            {
+                Some(cid) => Err(DagError::new(ErrorKind::NotFound, "unknown").with_cid(cid)),
+                None => state.commit(changes, limits),
+            }
+        }),
+    ),
+    defect(
+        "a store that keeps what is removed",
+        &["remove_takes_away", "last_operation_wins", "reads_see_the_writes_that_ended_before"],
+        Wrong::Commit(|state, changes, limits| {
+            let before = state.nodes.clone();
+            let commit = state.commit(changes, limits)?;
+            for cid in &commit.removed {
+                state.nodes.extend(before.get(cid).map(|kept| (*cid, kept.clone())));
+            }
+            Ok(commit)
+        }),
+    ),
+    defect(
+        "a store that takes nothing once something was removed",
+        &["removed_nodes_may_return", "returning_nodes_come_last"],
+        Wrong::Commit(|state, changes, limits| {
+            if state.next > state.nodes.len() as u64 && changes.block_bytes() > 0 {
+                return Err(DagError::new(ErrorKind::Storage, "full of holes"));
+            }
+            state.commit(changes, limits)
+        }),
+    ),
+    defect(
+        "a store that skips numbers",
+        &[
+            "single_operations_are_batches_of_one",
+            "commits_are_numbered",
+            "open_batches_hold_no_lock",
+        ],
+        Wrong::Commit(|state, changes, limits| {
+            let mut commit = state.commit(changes, limits)?;
+            if !commit.is_empty() {
+                state.sequence += 1;
+                commit.sequence += 1;
+            }
+            Ok(commit)
+        }),
+    ),
+    defect(
+        "a store that finds the unknown an error",
+        &["get_of_the_unknown_is_none", "many_are_answered_in_their_order"],
+        Wrong::Nodes(|state, cids| {
+            let found = get(state, cids);
+            if found.contains(&None) {
+                return Err(DagError::new(ErrorKind::NotFound, "unknown"));
+            }
+            Ok(found)
+        }),
+    ),
+    defect(
+        "a store that answers in an order of its own",
+        &["many_are_answered_in_their_order"],
+        Wrong::Nodes(|state, cids| {
+            let mut sorted = cids.to_vec();
+            sorted.sort();
+            Ok(get(state, &sorted))
+        }),
+    ),
+    defect(
+        "a store that goes by the digest, whatever the codec",
+        &["malformed_ids_are_refused"],
+        Wrong::Nodes(|state, cids| {
+            let nodes = cids.iter().map(|cid| get(state, &[Cid::new_v1(0x71, *cid.hash())]));
+            Ok(nodes.flatten().collect())
+        }),
+    ),
+    // ------------------------------------------------------------------------------------- order
+    defect(
+        "a store that places nodes as they were staged",
+        &[
+            "parents_are_placed_first",
+            "staging_order_decides_among_the_ready",
+            "any_staging_order_gives_a_topological_order",
+            "many_are_staged_at_once",
+        ],
+        Wrong::Commit(|state, changes, limits| placing_anew(state, changes, limits, |_, new| new)),
+    ),
+    defect(
+        "a store that places the last one first",
+        &["staging_order_decides_among_the_ready", "opposite_operations_take_the_later_place"],
+        Wrong::Commit(|state, changes, limits| {
+            placing_anew(state, changes, limits, |commit, mut new| {
+                // Parents first all the same.
+                let rank = |node: &DagNode| {
+                    commit
+                        .inserted
+                        .iter()
+                        .rev()
+                        .position(|cid| Ok(*cid) == node.cid().map_err(drop))
+                };
+                if new.iter().all(|node| node.parents().is_empty()) {
+                    new.sort_by_key(rank);
+                } else {
+                    new.sort_by_key(|node| std::cmp::Reverse(rank(node)));
+                    new.swap(0, 1);
+                }
+                new
+            })
+        }),
+    ),
+    defect(
+        "a store that fills the places of those removed",
+        &["returning_nodes_come_last"],
+        Wrong::Commit(|state, changes, limits| {
+            let commit = state.commit(changes, limits)?;
+            for cid in &commit.inserted {
+                let taken: HashSet<u64> = state.nodes.values().map(|(place, _)| *place).collect();
+                let gap = (0..state.next).find(|place| !taken.contains(place));
+                if let (Some(gap), Some(node)) = (gap, state.nodes.get_mut(cid)) {
+                    node.0 = gap;
+                }
+            }
+            Ok(commit)
+        }),
+    ),
+    // ------------------------------------------------------------------------------------- lists
+    defect(
+        "a store that lists in the order of digests",
+        &["lists_are_in_insertion_order", "lists_can_be_replayed_node_by_node"],
+        Wrong::Page(|state, query| {
+            let mut whole = copy(query);
+            whole.limit = usize::MAX;
+            let mut page = state.list_page(&whole)?;
+            page.nodes.sort_by_key(|node| node.cid().ok());
+            Ok(page)
+        }),
+    ),
+    defect(
+        "a store that lists by time in the order of insertion",
+        &["lists_by_time_are_by_timestamp_then_digest"],
+        Wrong::Page(|state, query| {
+            if query.order == Order::Time && query.scope_id.is_some() {
+                let mut other = copy(query);
+                other.order = Order::Insertion;
+                return state.list_page(&other);
+            }
+            state.list_page(query)
+        }),
+    ),
+    defect(
+        "a store that lists all scopes by time",
+        &["order_by_time_needs_a_scope"],
+        Wrong::Page(|state, query| {
+            let mut query = copy(query);
+            if query.scope_id.is_none() {
+                query.order = Order::Insertion;
+            }
+            state.list_page(&query)
+        }),
+    ),
+    defect(
+        "a store that leaves the end of a time range out",
+        &[
+            "time_filters_are_inclusive",
+            "filters_limits_and_cursors_never_change_the_order",
+            "lists_are_asked_for_step_by_step",
+        ],
+        Wrong::Page(|state, query| {
+            let mut query = copy(query);
+            query.until = query.until.map(|until| until.saturating_sub(1));
+            state.list_page(&query)
+        }),
+    ),
+    defect(
+        "a store that turns pages round, not the list",
+        &["filters_limits_and_cursors_never_change_the_order"],
+        Wrong::Page(|state, query| {
+            let mut forwards = copy(query);
+            forwards.reverse = false;
+            let mut page = state.list_page(&forwards)?;
+            if query.reverse {
+                page.nodes.reverse();
+            }
+            Ok(page)
+        }),
+    ),
+    defect(
+        "a store that gives one node more than a page has",
+        &["pages_keep_their_limit"],
+        Wrong::Page(|state, query| {
+            let mut longer = copy(query);
+            longer.limit = query.limit.saturating_add(1);
+            state.list_page(&longer)
+        }),
+    ),
+    defect(
+        "a store whose cursors are lost as text",
+        &["cursors_survive_as_text"],
+        Wrong::Page(|state, query| {
+            let mut page = state.list_page(query)?;
+            page.next = page.next.map(|_| Cursor::new(""));
+            Ok(page)
+        }),
+    ),
+    defect(
+        "a store whose cursors count nodes",
+        &["cursors_stay_valid_while_others_write", "lists_hold_while_others_write"],
+        Wrong::Page(|state, query| {
+            let read = query.cursor.as_ref().and_then(|cursor| cursor.as_str().parse().ok());
+            let read: usize = read.unwrap_or(0);
+            let mut whole = copy(query);
+            whole.cursor = None;
+            whole.limit = usize::MAX;
+            let nodes = state.list_page(&whole)?.nodes;
+            let end = nodes.len().min(read + query.limit);
+            let next = (end < nodes.len()).then(|| Cursor::new(end.to_string()));
+            Ok(Page { nodes: nodes[read.min(end)..end].to_vec(), next })
+        }),
+    ),
+    defect(
+        "a store whose cursors are nodes",
+        &["cursors_outlive_their_node"],
+        Wrong::Page(|state, query| {
+            let mut plain = copy(query);
+            plain.limit = usize::MAX;
+            plain.cursor = None;
+            let nodes = state.list_page(&plain)?.nodes;
+            let is = |node: &DagNode, cursor: &Cursor| {
+                node.cid().is_ok_and(|cid| cid.to_string() == cursor.as_str())
+            };
+            let from = match &query.cursor {
+                None => 0,
+                Some(cursor) => match nodes.iter().position(|node| is(node, cursor)) {
+                    Some(at) => at + 1,
+                    None => return Err(DagError::new(ErrorKind::InvalidArgument, "unknown")),
+                },
+            };
+            let end = nodes.len().min(from.saturating_add(query.limit));
+            let page = nodes[from..end].to_vec();
+            let last = page.last().filter(|_| end < nodes.len());
+            let next = last.map(DagNode::cid).transpose()?.map(|cid| Cursor::new(cid.to_string()));
+            Ok(Page { nodes: page, next })
+        }),
+    ),
+    defect(
+        "a store that finds an empty list an error",
+        &["lists_may_be_empty"],
+        Wrong::Page(|state, query| {
+            let page = state.list_page(query)?;
+            if page.nodes.is_empty() && query.scope_id.is_some() {
+                return Err(DagError::new(ErrorKind::NotFound, "no such scope"));
+            }
+            Ok(page)
+        }),
+    ),
+    // ------------------------------------------------------------------------------------- graph
+    defect(
+        "a store where every node is a head",
+        &["heads_have_no_child", "chains_form_concurrently"],
+        Wrong::Heads(|state, scope| {
+            state.in_order(scope).into_iter().filter_map(|(_, node)| node.cid().ok()).collect()
+        }),
+    ),
+    defect(
+        "a store where a scope's heads are heads of the store",
+        &["heads_of_a_scope_have_no_child_in_it", "heads_and_lengths_follow_every_commit"],
+        Wrong::Heads(|state, scope| {
+            let of_scope = |cid: &Cid| {
+                scope.is_none_or(|scope| {
+                    state.nodes.get(cid).is_some_and(|(_, node)| node.scope_id() == scope)
+                })
+            };
+            state.heads(None).into_iter().filter(of_scope).collect()
+        }),
+    ),
+    defect(
+        "a store that gives heads in the order of digests",
+        &["heads_are_in_insertion_order"],
+        Wrong::Heads(|state, scope| {
+            let mut heads = state.heads(scope);
+            heads.sort();
+            heads
+        }),
+    ),
+    defect(
+        "a store where a parent once is a parent for ever",
+        &["removal_bares_the_parent"],
+        Wrong::Heads(|state, scope| {
+            let mut heads = state.heads(scope);
+            if state.next > state.nodes.len() as u64 {
+                heads.retain(|cid| state.nodes[cid].1.parents().len() == 1);
+            }
+            heads
+        }),
+    ),
+    defect(
+        "a store that counts all scopes as one",
+        &["lengths_count_nodes"],
+        Wrong::Len(|state, _| Ok(state.nodes.len())),
+    ),
+    defect(
+        "a store that takes a scope's beginning for the scope",
+        &["unknown_scopes_are_empty"],
+        Wrong::Len(|state, scope| {
+            let of_scope =
+                |node: &DagNode| scope.is_none_or(|scope| node.scope_id().starts_with(scope));
+            Ok(state.nodes.values().filter(|(_, node)| of_scope(node)).count())
+        }),
+    ),
+    defect(
+        "a store that knows no scope that is empty",
+        &["unknown_scopes_are_empty"],
+        Wrong::Len(|state, scope| match state.in_order(scope).len() {
+            0 if scope.is_some() => Err(DagError::new(ErrorKind::NotFound, "no such scope")),
+            length => Ok(length),
+        }),
+    ),
+    // ----------------------------------------------------------------------------------- batches
+    defect(
+        "a store that applies half of a batch",
+        &[
+            "commit_applies_everything",
+            "many_are_staged_at_once",
+            "competing_batches_add_up",
+            "competing_batches_commit_at_once",
+        ],
+        Wrong::Commit(|state, changes, limits| {
+            let (first, _) = halves(changes)?;
+            state.commit(&first, limits)
+        }),
+    ),
+    defect(
+        "a store that applies what it can",
+        &["commit_applies_nothing_where_one_operation_fails"],
+        Wrong::Commit(|state, changes, limits| {
+            state.commit(changes, limits).inspect_err(|_| {
+                for change in changes.operations() {
+                    let one = only(changes, |other| std::ptr::eq(other, change));
+                    drop(one.and_then(|one| state.commit(&one, limits)));
+                }
+            })
+        }),
+    ),
+    defect(
+        "a store that counts batches without effect",
+        &["batches_without_effect_make_no_commit", "insert_again_changes_nothing"],
+        Wrong::Commit(|state, changes, limits| {
+            let mut commit = state.commit(changes, limits)?;
+            if commit.is_empty() && state.sequence > 0 {
+                state.sequence += 1;
+                commit.sequence = state.sequence;
+            }
+            Ok(commit)
+        }),
+    ),
+    defect(
+        "a store that gives commits ids of its own",
+        &["commits_have_their_id"],
+        Wrong::Commit(|state, changes, limits| {
+            let mut commit = state.commit(changes, limits)?;
+            commit.id = CommitId::random();
+            Ok(commit)
+        }),
+    ),
+    defect(
+        "a store that gives all commits one id",
+        &["commits_have_their_id"],
+        Wrong::Commit(|state, changes, limits| {
+            let mut commit = state.commit(changes, limits)?;
+            commit.id = changes.id().unwrap_or(CommitId::from([7; 16]));
+            Ok(commit)
+        }),
+    ),
+    defect(
+        "a store that tells the state hash before the commit",
+        &["commits_tell_the_state_hash", "replay_gives_the_same_hash_after_every_commit"],
+        Wrong::Commit(|state, changes, limits| {
+            let before = state.state_hash(None);
+            Ok(state.commit(changes, limits)?.with_state_hash(before))
+        }),
+    ),
+    // -------------------------------------------------------------------------------- conditions
+    defect(
+        "a store that does not look at its heads",
+        &["heads_of_the_store_are_a_condition", "one_of_many_rivals_succeeds"],
+        Wrong::Commit(|state, changes, limits| {
+            under(state, changes, limits, |state, condition| {
+                matches!(condition, Condition::Heads { scope_id: None, .. })
+                    || state.meets(condition)
+            })
+        }),
+    ),
+    defect(
+        "a store that takes the heads of a scope for its own",
+        &["heads_of_a_scope_are_a_condition"],
+        Wrong::Commit(|state, changes, limits| {
+            under(state, changes, limits, |state, condition| match condition {
+                Condition::Heads { heads, .. } => {
+                    state.meets(&Condition::Heads { scope_id: None, heads: heads.clone() })
+                }
+                _ => state.meets(condition),
+            })
+        }),
+    ),
+    defect(
+        "a store that minds the order of heads",
+        &["heads_are_compared_as_a_set"],
+        Wrong::Commit(|state, changes, limits| {
+            under(state, changes, limits, |state, condition| match condition {
+                Condition::Heads { scope_id, heads } => state.heads(scope_id.as_deref()) == *heads,
+                _ => state.meets(condition),
+            })
+        }),
+    ),
+    defect(
+        "a store that does not look at its state hash",
+        &["the_state_hash_is_a_condition"],
+        Wrong::Commit(|state, changes, limits| {
+            under(state, changes, limits, |state, condition| {
+                matches!(condition, Condition::StateHash(_)) || state.meets(condition)
+            })
+        }),
+    ),
+    defect(
+        "a store that does not look for what shall be absent",
+        &["absence_is_a_condition"],
+        Wrong::Commit(|state, changes, limits| {
+            under(state, changes, limits, |state, condition| {
+                matches!(condition, Condition::Absent(_)) || state.meets(condition)
+            })
+        }),
+    ),
+    defect(
+        "a store that looks at the first condition only",
+        &["one_failing_condition_refuses_the_batch"],
+        Wrong::Commit(|state, changes, limits| {
+            let first = changes.conditions().first().cloned();
+            let holds = first.is_none_or(|condition| state.meets(&condition));
+            under(state, changes, limits, |_, _| holds)
+        }),
+    ),
+    defect(
+        "a store that looks at conditions after the batch",
+        &["conditions_are_about_the_store_before", "absence_is_a_condition"],
+        Wrong::Commit(|state, changes, limits| {
+            let mut after = state.clone();
+            let commit = under(&mut after, changes, limits, |_, _| true)?;
+            if !changes.conditions().iter().all(|condition| after.meets(condition)) {
+                return Err(DagError::new(ErrorKind::ConditionFailed, "not after"));
+            }
+            *state = after;
+            Ok(commit)
+        }),
+    ),
+    defect(
+        "a store that looks at conditions only where something changes",
+        &["conditions_bind_batches_without_effect"],
+        Wrong::Commit(|state, changes, limits| {
+            let changes_something =
+                !under(&mut state.clone(), changes, limits, |_, _| true)?.is_empty();
+            under(state, changes, limits, |state, condition| {
+                !changes_something || state.meets(condition)
+            })
+        }),
+    ),
+    // ------------------------------------------------------------------------------------ limits
+    defect(
+        "a store that takes blocks of any size",
+        &["block_bytes_are_limited", "usual_limits_hold_on_both_sides"],
+        Wrong::Commit(|state, changes, limits| {
+            state.commit(changes, &limits.clone().with_block_bytes(usize::MAX))
+        }),
+    ),
+    defect(
+        "a store that takes any number of parents",
+        &["parents_are_limited", "usual_limits_hold_on_both_sides"],
+        Wrong::Commit(|state, changes, limits| {
+            state.commit(changes, &limits.clone().with_parents(usize::MAX))
+        }),
+    ),
+    defect(
+        "a store that takes any nesting",
+        &["nesting_is_limited", "usual_limits_hold_on_both_sides"],
+        Wrong::Commit(|state, changes, limits| {
+            state.commit(changes, &limits.clone().with_content_depth(usize::MAX))
+        }),
+    ),
+    defect(
+        "a store that takes any number of operations",
+        &["batch_operations_are_limited"],
+        Wrong::Commit(|state, changes, limits| {
+            state.commit(changes, &limits.clone().with_batch_operations(usize::MAX))
+        }),
+    ),
+    defect(
+        "a store that takes batches of any size",
+        &["batch_bytes_are_limited"],
+        Wrong::Commit(|state, changes, limits| {
+            state.commit(changes, &limits.clone().with_batch_bytes(usize::MAX))
+        }),
+    ),
+    defect(
+        "a store that takes less than its limits",
+        &[
+            "block_bytes_are_limited",
+            "batch_operations_are_limited",
+            "batch_bytes_are_limited",
+            "usual_limits_hold_on_both_sides",
+        ],
+        Wrong::Commit(|state, changes, limits| {
+            let mut less = limits.clone();
+            less.block_bytes -= 1;
+            less.batch_bytes -= 1;
+            less.batch_operations -= 1;
+            state.commit(changes, &less)
+        }),
+    ),
+    // ------------------------------------------------------------------------------------ hashes
+    defect(
+        "a store with a state hash of its own",
+        &["state_hashes_are_those_of_the_specification", "state_hash_follows_every_commit"],
+        Wrong::Hash(|state, scope| mixed(state.state_hash(scope), 1)),
+    ),
+    defect(
+        "a store whose state hash tells the order of arrival",
+        &["order_of_arrival_leaves_no_trace"],
+        Wrong::Hash(|state, scope| {
+            let first = state.in_order(scope).first().and_then(|(_, node)| node.cid().ok());
+            mixed(state.state_hash(scope), first.map_or(0, |cid| cid.hash().digest()[0]))
+        }),
+    ),
+    defect(
+        "a store whose state hash remembers what is gone",
+        &["removed_nodes_leave_no_trace", "removed_nodes_may_return"],
+        Wrong::Hash(|state, scope| {
+            let gone = state.next - state.nodes.len() as u64;
+            mixed(state.state_hash(scope), u8::try_from(gone % 251).unwrap_or(1))
+        }),
+    ),
+    defect(
+        "a store whose state hash is of how many there are",
+        &["different_sets_have_different_hashes", "every_field_counts"],
+        Wrong::Hash(|state, scope| {
+            mixed(
+                StateHash::from([0; 32]),
+                u8::try_from(state.in_order(scope).len()).unwrap_or(255),
+            )
+        }),
+    ),
+    defect(
+        "a store whose scope hashes are those of the store",
+        &["scope_hashes_depend_on_their_scope_alone", "scope_hashes_bind_the_name"],
+        Wrong::Hash(|state, _| state.state_hash(None)),
+    ),
+    defect(
+        "a store where what is empty hashes to zeros",
+        &["scope_hashes_bind_the_name", "fresh_stores_are_empty"],
+        Wrong::Hash(|state, scope| match state.in_order(scope).len() {
+            0 => StateHash::from([0; 32]),
+            _ => state.state_hash(scope),
+        }),
+    ),
+    defect(
+        "a store that cuts timestamps to 32 bits",
+        &["hostile_keys_are_hashed_like_others"],
+        Wrong::Hash(|state, scope| {
+            let late = state.nodes.values().any(|(_, node)| node.timestamp() >> 32 != 0);
+            mixed(state.state_hash(scope), u8::from(late))
+        }),
+    ),
+    defect(
+        "a store that miscounts what it verified",
+        &["verify_counts_what_it_checked"],
+        Wrong::Verify(|found| Verified { links: found.links + 1, ..found }),
+    ),
+    defect(
+        "a store that verifies another state hash",
+        &["verify_counts_what_it_checked"],
+        Wrong::Verify(|found| Verified { state_hash: mixed(found.state_hash, 1), ..found }),
+    ),
+    // --------------------------------------------------------------------- lifecycle, concurrency
+    defect(
+        "a store that claims to have everything",
+        &["stores_share_nothing", "get_of_the_unknown_is_none"],
+        Wrong::Presence(|_, cids| Ok(vec![true; cids.len()])),
+    ),
+    defect(
+        "a store that never closes",
+        &["closed_stores_refuse_everything", "batches_end_with_their_store", "lists_are_lazy"],
+        Wrong::Timing(Timing::NeverCloses),
+    ),
+    defect(
+        "a store that loses updates",
+        &[
+            "ten_writers_insert_ten_nodes_each",
+            "competing_batches_commit_at_once",
+            "same_node_inserted_concurrently_is_new_once",
+            "one_of_many_rivals_succeeds",
+            "retried_conditions_serialize_writers",
+            "no_race_leaves_a_link_dangling",
+            "concurrent_commits_add_up",
+            "chains_form_concurrently",
+            "writes_take_effect_in_the_order_of_the_calls",
+        ],
+        Wrong::Timing(Timing::LosesUpdates),
+    ),
+    defect(
+        "a store that tears commits",
+        &[
+            "readers_see_no_half_batch",
+            "commits_dropped_at_any_poll_are_all_or_nothing",
+            "batch_calls_dropped_at_any_poll_are_all_or_nothing",
+            "dropped_futures_disturb_nobody",
+        ],
+        Wrong::Timing(Timing::TearsCommits),
+    ),
+    defect(
+        "a store that reorders writes",
+        &["writes_take_effect_in_the_order_of_the_calls"],
+        Wrong::Timing(Timing::Reorders),
+    ),
+    defect(
+        "a store that reads the past",
+        &["reads_see_the_writes_that_ended_before"],
+        Wrong::Timing(Timing::ReadsThePast),
+    ),
+    defect(
+        "a store that does not stand dropped reads",
+        &[
+            "reads_dropped_at_any_poll_leave_the_store_working",
+            "lists_dropped_half_way_leave_the_store_working",
+            "dropped_futures_disturb_nobody",
+        ],
+        Wrong::Timing(Timing::NeedsReadsToEnd),
+    ),
+    defect(
+        "a store that closes in two steps",
+        &["close_dropped_at_any_poll_closes_or_does_not"],
+        Wrong::Timing(Timing::ClosesInTwoSteps),
+    ),
+];
+
+// ------------------------------------------------------------------------- what defects are made of
+
+fn inserted(change: &Change) -> Option<Cid> {
+    match change {
+        Change::Insert(node) => node.cid().ok(),
+        Change::Remove(_) => None,
+    }
+}
+
+fn removed(change: &Change) -> Option<Cid> {
+    match change {
+        Change::Insert(_) => None,
+        Change::Remove(cid) => Some(*cid),
+    }
+}
+
+fn get(state: &State, cids: &[Cid]) -> Vec<Option<DagNode>> {
+    cids.iter().map(|cid| state.nodes.get(cid).map(|(_, node)| node.clone())).collect()
+}
+
+fn copy(query: &ListQuery) -> ListQuery {
+    query.clone()
+}
+
+fn mixed(hash: StateHash, with: u8) -> StateHash {
+    let mut bytes = *hash.as_bytes();
+    bytes[0] ^= with;
+    StateHash::from(bytes)
+}
+
+/// Some of the operations, without conditions.
+fn only(changes: &Changes, wanted: impl Fn(&Change) -> bool) -> Result<Changes> {
+    let mut some = Changes::new();
+    for change in changes.operations().filter(|change| wanted(change)) {
+        match change {
+            Change::Insert(node) => some.insert(node.clone()),
+            Change::Remove(cid) => some.remove(*cid)?,
+        }
+    }
+    changes.id().into_iter().for_each(|id| some.set_id(id));
+    some.want_state_hash(changes.wants_state_hash());
+    Ok(some)
+}
+
+/// The operations in two parts; a single one is in the first.
+fn halves(changes: &Changes) -> Result<(Changes, Changes)> {
+    let middle = changes.len().div_ceil(2);
+    let first: Vec<&Change> = changes.operations().take(middle).collect();
+    let is_first = |change: &Change| first.iter().any(|other| std::ptr::eq(*other, change));
+    Ok((only(changes, is_first)?, only(changes, |change| !is_first(change))?))
+}
+
+/// Commits, and does what is asked for all the same where it should be refused for this reason.
+fn despite(
+    reason: ErrorKind,
+    state: &mut State,
+    changes: &Changes,
+    limits: &Limits,
+) -> Result<Commit> {
+    match state.commit(changes, limits) {
+        Err(error) if error.kind() == reason => {
+            let gone: Vec<Cid> = changes
+                .operations()
+                .filter_map(removed)
+                .filter(|cid| state.nodes.remove(cid).is_some())
+                .collect();
+            let mut new = Vec::new();
+            for change in changes.operations() {
+                if let Change::Insert(node) = change {
+                    new.push(state.place(node)?);
+                }
+            }
+            state.sequence += 1;
+            Ok(Commit::new(
+                state.sequence,
+                changes.id().unwrap_or_else(CommitId::random),
+                new,
+                gone,
+            ))
+        }
+        result => result,
+    }
+}
+
+/// Commits under these conditions, as this understands them.
+fn under(
+    state: &mut State,
+    changes: &Changes,
+    limits: &Limits,
+    holds: impl Fn(&State, &Condition) -> bool,
+) -> Result<Commit> {
+    if !changes.conditions().iter().all(|condition| holds(state, condition)) {
+        return Err(DagError::new(ErrorKind::ConditionFailed, "a condition fails"));
+    }
+    state.commit(&only(changes, |_| true)?, limits)
+}
+
+/// Commits, and gives the new nodes places in another order: `order` makes it from the staging order.
+fn placing_anew(
+    state: &mut State,
+    changes: &Changes,
+    limits: &Limits,
+    order: impl Fn(&Commit, Vec<DagNode>) -> Vec<DagNode>,
+) -> Result<Commit> {
+    let mut commit = state.commit(changes, limits)?;
+    let staged = changes.operations().filter_map(inserted);
+    let new: Vec<DagNode> = staged
+        .filter(|cid| commit.inserted.contains(cid))
+        .filter_map(|cid| Some(state.nodes.get(&cid)?.1.clone()))
+        .collect();
+    let new = if new.len() > 1 { order(&commit, new) } else { new };
+    commit.inserted = new.iter().map(|node| state.place(node)).collect::<Result<_>>()?;
+    Ok(commit)
+}
+
+// ------------------------------------------------------------------------------------- the store
+
+/// A plain store with one defect.
+pub(crate) struct BrokenStore {
+    plain: PlainStore,
+    defect: &'static Defect,
+    calls: AtomicUsize,
+    /// A read is under way, or was dropped.
+    reading: AtomicBool,
+    /// What there was before the last commit.
+    past: std::sync::Mutex<State>,
+}
+
+impl BrokenStore {
+    pub(crate) fn new(limits: Limits, defect: &'static Defect) -> Self {
+        BrokenStore {
+            plain: PlainStore::new(limits),
+            defect,
+            calls: AtomicUsize::new(0),
+            reading: AtomicBool::new(false),
+            past: std::sync::Mutex::default(),
+        }
+    }
+
+    fn has(&self, timing: Timing) -> bool {
+        matches!(self.defect.wrong, Wrong::Timing(found) if found == timing)
+    }
+
+    async fn read<T>(&self, read: impl FnOnce(&State) -> Result<T>) -> Result<T> {
+        if self.has(Timing::NeedsReadsToEnd) {
+            if self.reading.swap(true, Ordering::SeqCst) {
+                return Err(DagError::new(ErrorKind::Contended, "a read never ended"));
+            }
+            give_way(1).await;
+            self.reading.store(false, Ordering::SeqCst);
+        }
+        if self.has(Timing::ReadsThePast) {
+            let past = self.past.lock().map_err(|_| poisoned())?;
+            return read(&past);
+        }
+        self.plain.with(|state| read(state))
+    }
+
+    async fn write(&self, changes: Changes) -> Result<Commit> {
+        let limits = self.plain.limits();
+        let commit = |state: &mut State| state.commit(&changes, limits);
+        match self.defect.wrong {
+            Wrong::Commit(wrong) => self.plain.with(|state| wrong(state, &changes, limits)),
+            Wrong::Timing(Timing::LosesUpdates) => {
+                let mut copy = self.plain.with(|state| Ok(state.clone()))?;
+                let done = commit(&mut copy)?;
+                give_way(1).await;
+                self.plain.with(|state| {
+                    *state = copy;
+                    Ok(done)
+                })
+            }
+            Wrong::Timing(Timing::TearsCommits) => {
+                // Refused where all of it would be; else one half after the other.
+                let done = self.plain.with(|state| state.clone().commit(&changes, limits))?;
+                let (first, second) = halves(&changes)?;
+                self.plain
+                    .with(|state| despite(ErrorKind::MissingParent, state, &first, limits))?;
+                give_way(1).await;
+                self.plain.with(|state| {
+                    despite(ErrorKind::MissingParent, state, &second, limits)?;
+                    state.sequence = done.sequence;
+                    Ok(done)
+                })
+            }
+            Wrong::Timing(Timing::Reorders) => {
+                give_way(self.calls.fetch_add(1, Ordering::SeqCst) % 2).await;
+                self.plain.with(commit)
+            }
+            Wrong::Timing(Timing::ReadsThePast) => {
+                let before = self.plain.with(|state| Ok(state.clone()))?;
+                let done = self.plain.with(commit)?;
+                if !done.is_empty() {
+                    *self.past.lock().map_err(|_| poisoned())? = before;
+                }
+                Ok(done)
+            }
+            _ => self.plain.with(commit),
+        }
+    }
+}
+
+fn poisoned() -> DagError {
+    DagError::new(ErrorKind::Storage, "a thread died")
+}
+
+impl Debug for BrokenStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.defect.name)
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl DagStore for BrokenStore {
+    fn limits(&self) -> &Limits {
+        self.plain.limits()
+    }
+
+    fn commit(&self, changes: Changes) -> BoxFuture<'_, Result<Commit>> {
+        Box::pin(self.write(changes))
+    }
+
+    fn get_many<'a>(&'a self, cids: &'a [Cid]) -> BoxFuture<'a, Result<Vec<Option<DagNode>>>> {
+        Box::pin(self.read(|state| {
+            if let Wrong::Nodes(wrong) = self.defect.wrong {
+                return wrong(state, cids);
+            }
+            cids.iter().try_for_each(|cid| cid.to_cid().map(drop))?;
+            Ok(get(state, cids))
+        }))
+    }
+
+    fn has_many<'a>(&'a self, cids: &'a [Cid]) -> BoxFuture<'a, Result<Vec<bool>>> {
+        Box::pin(self.read(|state| match self.defect.wrong {
+            Wrong::Presence(wrong) => wrong(state, cids),
+            _ => Ok(get(state, cids).iter().map(Option::is_some).collect()),
+        }))
+    }
+
+    fn list_page<'a>(&'a self, query: &'a ListQuery) -> BoxFuture<'a, Result<Page>> {
+        Box::pin(self.read(|state| match self.defect.wrong {
+            Wrong::Page(wrong) => wrong(state, query),
+            _ => state.list_page(query),
+        }))
+    }
+
+    fn heads<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<Vec<Cid>>> {
+        Box::pin(self.read(move |state| match self.defect.wrong {
+            Wrong::Heads(wrong) => Ok(wrong(state, scope_id)),
+            _ => Ok(state.heads(scope_id)),
+        }))
+    }
+
+    fn len<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(self.read(move |state| match self.defect.wrong {
+            Wrong::Len(wrong) => Ok(wrong(state, scope_id)? as u64),
+            _ => Ok(state.in_order(scope_id).len() as u64),
+        }))
+    }
+
+    fn state_hash<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<StateHash>> {
+        Box::pin(self.read(move |state| match self.defect.wrong {
+            Wrong::Hash(wrong) => Ok(wrong(state, scope_id)),
+            _ => Ok(state.state_hash(scope_id)),
+        }))
+    }
+
+    fn verify(&self) -> BoxFuture<'_, Result<Verified>> {
+        Box::pin(self.read(|state| match self.defect.wrong {
+            Wrong::Verify(wrong) => state.verify().map(wrong),
+            _ => state.verify(),
+        }))
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async {
+            if self.has(Timing::NeverCloses) {
+                return Ok(());
+            }
+            if self.has(Timing::ClosesInTwoSteps) {
+                drop(self.plain.with(|state| {
+                    state.nodes.clear();
+                    Ok(())
+                }));
+                give_way(1).await;
+            }
+            self.plain.close().await
+        })
+    }
+}

@@ -1,0 +1,298 @@
+//! A second implementation of `DagStore`, as someone else would write it: against the public API, with
+//! nothing in mind but being right. Everything is worked out anew, from a map of the nodes.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use dag_store::{
+    BoxFuture, Change, Changes, Cid, Commit, CommitId, Condition, Cursor, DagError, DagNode,
+    DagStore, ErrorKind, Limits, ListQuery, Order, Page, Result, StateHash, ToCid as _, Verified,
+};
+
+use crate::reference::{self, Leaf};
+
+/// A store in a map.
+#[derive(Debug)]
+pub(crate) struct PlainStore {
+    limits: Limits,
+    /// `None` once closed.
+    state: Mutex<Option<State>>,
+}
+
+/// What is in the store.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct State {
+    /// The nodes, each with its place in the order of insertion.
+    pub(crate) nodes: HashMap<Cid, (u64, DagNode)>,
+    /// The place of the next node.
+    pub(crate) next: u64,
+    /// How many commits there were.
+    pub(crate) sequence: u64,
+}
+
+impl PlainStore {
+    pub(crate) fn new(limits: Limits) -> Self {
+        PlainStore { limits, state: Mutex::new(Some(State::default())) }
+    }
+
+    /// Does something with the state, unless the store is closed.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut State) -> Result<T>) -> Result<T> {
+        match &mut *self.lock() {
+            Some(state) => work(state),
+            None => Err(DagError::new(ErrorKind::Closed, "closed")),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<State>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Applies changes: all of them to a copy, which takes the place of the state if none fails.
+    pub(crate) fn commit(&mut self, changes: &Changes, limits: &Limits) -> Result<Commit> {
+        within(limits, changes)?;
+        for condition in changes.conditions() {
+            if !self.meets(condition) {
+                return Err(DagError::new(ErrorKind::ConditionFailed, format!("{condition:?}")));
+            }
+        }
+        let mut after = self.clone();
+        let (inserted, removed) = after.apply(changes)?;
+        if !inserted.is_empty() || !removed.is_empty() {
+            after.sequence += 1;
+            *self = after;
+        }
+        let id = changes.id().unwrap_or_else(CommitId::random);
+        let commit = Commit::new(self.sequence, id, inserted, removed);
+        Ok(if changes.wants_state_hash() {
+            commit.with_state_hash(self.state_hash(None))
+        } else {
+            commit
+        })
+    }
+
+    fn apply(&mut self, changes: &Changes) -> Result<(Vec<Cid>, Vec<Cid>)> {
+        let (mut removed, mut waiting) = (Vec::new(), Vec::new());
+        for change in changes.operations() {
+            match change {
+                Change::Remove(cid) => removed.extend(self.nodes.remove(cid).map(|_| *cid)),
+                Change::Insert(node) if self.nodes.contains_key(&node.cid()?) => {}
+                Change::Insert(node) => waiting.push(node),
+            }
+        }
+        for (_, node) in self.nodes.values() {
+            if let Some(parent) = node.parents().into_iter().find(|cid| removed.contains(cid)) {
+                return Err(DagError::new(ErrorKind::HasChildren, "has children").with_cid(parent));
+            }
+        }
+        let mut inserted = Vec::new();
+        while let Some(first) = waiting.first() {
+            let ready = |node: &&DagNode| self.missing_parent(node).is_none();
+            let Some(next) = waiting.iter().position(ready) else {
+                let error = DagError::new(ErrorKind::MissingParent, "a parent is missing");
+                let staged: HashSet<Cid> = waiting.iter().flat_map(|node| node.cid()).collect();
+                let orphan = |node: &&DagNode| {
+                    node.parents().into_iter().any(|cid| self.lacks(&cid) && !staged.contains(&cid))
+                };
+                let node = waiting.iter().copied().find(orphan).unwrap_or(first);
+                let mut parents = node.parents().into_iter();
+                let parent = parents.find(|cid| self.lacks(cid) && !staged.contains(cid));
+                let error = error.with_cid(node.cid()?);
+                return Err(parent.into_iter().fold(error, DagError::with_parent));
+            };
+            inserted.push(self.place(waiting.remove(next))?);
+        }
+        Ok((inserted, removed))
+    }
+
+    /// Puts a node after all the others.
+    pub(crate) fn place(&mut self, node: &DagNode) -> Result<Cid> {
+        let cid = node.cid()?;
+        self.nodes.insert(cid, (self.next, node.clone()));
+        self.next += 1;
+        Ok(cid)
+    }
+
+    fn lacks(&self, cid: &Cid) -> bool {
+        !self.nodes.contains_key(cid)
+    }
+
+    fn missing_parent(&self, node: &DagNode) -> Option<Cid> {
+        node.parents().into_iter().find(|cid| self.lacks(cid))
+    }
+
+    pub(crate) fn meets(&self, condition: &Condition) -> bool {
+        match condition {
+            Condition::Heads { scope_id, heads } => {
+                let found: HashSet<Cid> = self.heads(scope_id.as_deref()).into_iter().collect();
+                found == heads.iter().copied().collect()
+            }
+            Condition::StateHash(hash) => self.state_hash(None) == *hash,
+            Condition::Absent(cid) => self.lacks(cid),
+            // A condition that this store has not heard of can't be vouched for.
+            _ => false,
+        }
+    }
+
+    /// The nodes of the store or of a scope, in the order of insertion, each with its place.
+    pub(crate) fn in_order(&self, scope: Option<&str>) -> Vec<&(u64, DagNode)> {
+        let of_scope = |node: &DagNode| scope.is_none_or(|scope| node.scope_id() == scope);
+        let mut nodes: Vec<_> = self.nodes.values().filter(|(_, node)| of_scope(node)).collect();
+        nodes.sort_by_key(|(place, _)| *place);
+        nodes
+    }
+
+    pub(crate) fn heads(&self, scope: Option<&str>) -> Vec<Cid> {
+        let nodes = self.in_order(scope);
+        let parents: HashSet<Cid> = nodes.iter().flat_map(|(_, node)| node.parents()).collect();
+        let mut heads: Vec<Cid> = nodes.iter().flat_map(|(_, node)| node.cid()).collect();
+        heads.retain(|cid| !parents.contains(cid));
+        heads
+    }
+
+    pub(crate) fn state_hash(&self, scope: Option<&str>) -> StateHash {
+        let leaves: Vec<Leaf> = self
+            .nodes
+            .iter()
+            .map(|(cid, (_, node))| Leaf {
+                scope_id: node.scope_id().to_owned(),
+                timestamp: node.timestamp(),
+                event_type: node.event_type().as_str().to_owned(),
+                digest: digest(cid),
+            })
+            .collect();
+        StateHash::from(match scope {
+            Some(scope) => reference::scope_hash(scope, &leaves),
+            None => reference::state_hash(&leaves),
+        })
+    }
+
+    /// A page: what sorts after the cursor, by the order's own key.
+    pub(crate) fn list_page(&self, query: &ListQuery) -> Result<Page> {
+        if query.order == Order::Time && query.scope_id.is_none() {
+            let message = "the order by time needs a scope";
+            return Err(DagError::new(ErrorKind::InvalidArgument, message));
+        }
+        // A key of equal length for all, so that keys compare as their texts do.
+        let key = |place: u64, node: &DagNode| -> Result<String> {
+            Ok(match query.order {
+                Order::Insertion => format!("i{place:016x}"),
+                Order::Time => {
+                    format!("t{:016x}{}", node.timestamp(), hex::encode(digest(&node.cid()?)))
+                }
+            })
+        };
+        let mut found = Vec::new();
+        for (place, node) in self.in_order(query.scope_id.as_deref()) {
+            let types = &query.event_types;
+            if (types.is_empty() || types.contains(&node.event_type()))
+                && query.since.is_none_or(|since| node.timestamp() >= since)
+                && query.until.is_none_or(|until| node.timestamp() <= until)
+            {
+                found.push((key(*place, node)?, node.clone()));
+            }
+        }
+        found.sort_by(|(one, _), (other, _)| one.cmp(other));
+        if query.reverse {
+            found.reverse();
+        }
+        if let Some(cursor) = query.cursor.as_ref().map(Cursor::as_str) {
+            found.retain(
+                |(key, _)| {
+                    if query.reverse { key.as_str() < cursor } else { key.as_str() > cursor }
+                },
+            );
+        }
+        let more = found.len() > query.limit;
+        found.truncate(query.limit);
+        let next = found.last().filter(|_| more).map(|(key, _)| Cursor::new(key));
+        Ok(Page { nodes: found.into_iter().map(|(_, node)| node).collect(), next })
+    }
+
+    pub(crate) fn verify(&self) -> Result<Verified> {
+        let mut links = 0;
+        for (cid, (_, node)) in &self.nodes {
+            let read = DagNode::decode_as(cid, node.as_bytes())?;
+            if let Some(parent) = self.missing_parent(&read) {
+                let message = "a parent is not there";
+                return Err(DagError::new(ErrorKind::Corrupt, message).with_cid(parent));
+            }
+            links += read.parents().len() as u64;
+        }
+        let state_hash = self.state_hash(None);
+        Ok(Verified { nodes: self.nodes.len() as u64, links, state_hash })
+    }
+}
+
+/// Refuses what is over a limit.
+fn within(limits: &Limits, changes: &Changes) -> Result<()> {
+    if changes.len() > limits.batch_operations || changes.block_bytes() > limits.batch_bytes {
+        return Err(DagError::new(ErrorKind::Limit, "the batch is too large"));
+    }
+    for change in changes.operations() {
+        if let Change::Insert(node) = change {
+            DagNode::decode_with(node.as_bytes(), limits)?;
+        }
+    }
+    Ok(())
+}
+
+fn digest(cid: &Cid) -> [u8; 32] {
+    cid.hash().digest().try_into().unwrap_or_default()
+}
+
+impl DagStore for PlainStore {
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    fn commit(&self, changes: Changes) -> BoxFuture<'_, Result<Commit>> {
+        Box::pin(async move { self.with(|state| state.commit(&changes, &self.limits)) })
+    }
+
+    fn get_many<'a>(&'a self, cids: &'a [Cid]) -> BoxFuture<'a, Result<Vec<Option<DagNode>>>> {
+        Box::pin(async move {
+            self.with(|state| {
+                let get = |cid: &Cid| {
+                    let found = state.nodes.get(&cid.to_cid()?);
+                    Ok(found.map(|(_, node)| node.clone()))
+                };
+                cids.iter().map(get).collect()
+            })
+        })
+    }
+
+    fn has_many<'a>(&'a self, cids: &'a [Cid]) -> BoxFuture<'a, Result<Vec<bool>>> {
+        Box::pin(async move {
+            self.with(|state| cids.iter().map(|cid| Ok(!state.lacks(&cid.to_cid()?))).collect())
+        })
+    }
+
+    fn list_page<'a>(&'a self, query: &'a ListQuery) -> BoxFuture<'a, Result<Page>> {
+        Box::pin(async move { self.with(|state| state.list_page(query)) })
+    }
+
+    fn heads<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<Vec<Cid>>> {
+        Box::pin(async move { self.with(|state| Ok(state.heads(scope_id))) })
+    }
+
+    fn len<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(async move { self.with(|state| Ok(state.in_order(scope_id).len() as u64)) })
+    }
+
+    fn state_hash<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<StateHash>> {
+        Box::pin(async move { self.with(|state| Ok(state.state_hash(scope_id))) })
+    }
+
+    fn verify(&self) -> BoxFuture<'_, Result<Verified>> {
+        Box::pin(async move { self.with(|state| state.verify()) })
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            *self.lock() = None;
+            Ok(())
+        })
+    }
+}

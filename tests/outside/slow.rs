@@ -1,0 +1,102 @@
+//! A decorator that makes every operation of a store take its time: it gives way before the
+//! operation and after it, when its effect is there already and the caller does not know it yet. So
+//! there are polls at which a future can be dropped, and others run in between.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+
+use dag_store::{
+    BoxFuture, Changes, Cid, Commit, DagNode, DagStore, Limits, ListQuery, Page, Result, StateHash,
+    Verified,
+};
+
+/// A store that answers late.
+#[derive(Debug)]
+pub(crate) struct SlowStore {
+    store: Arc<dyn DagStore>,
+    calls: AtomicUsize,
+}
+
+impl SlowStore {
+    pub(crate) fn new(store: Arc<dyn DagStore>) -> Self {
+        SlowStore { store, calls: AtomicUsize::new(0) }
+    }
+
+    /// Reads take their time on both sides; how much, changes from call to call.
+    async fn read<T>(&self, reading: BoxFuture<'_, T>) -> T {
+        let turns = self.calls.fetch_add(1, Ordering::Relaxed) % 3;
+        give_way(turns).await;
+        let value = reading.await;
+        give_way(2 - turns).await;
+        value
+    }
+}
+
+/// Returns after so many polls.
+pub(crate) async fn give_way(turns: usize) {
+    let mut left = turns;
+    poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(());
+        }
+        left -= 1;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl DagStore for SlowStore {
+    fn limits(&self) -> &Limits {
+        self.store.limits()
+    }
+
+    fn commit(&self, changes: Changes) -> BoxFuture<'_, Result<Commit>> {
+        Box::pin(async move {
+            // The effect comes at the first poll, since that is what orders commits.
+            let commit = self.store.commit(changes).await;
+            give_way(2).await;
+            commit
+        })
+    }
+
+    fn get_many<'a>(&'a self, cids: &'a [Cid]) -> BoxFuture<'a, Result<Vec<Option<DagNode>>>> {
+        Box::pin(self.read(self.store.get_many(cids)))
+    }
+
+    fn has_many<'a>(&'a self, cids: &'a [Cid]) -> BoxFuture<'a, Result<Vec<bool>>> {
+        Box::pin(self.read(self.store.has_many(cids)))
+    }
+
+    fn list_page<'a>(&'a self, query: &'a ListQuery) -> BoxFuture<'a, Result<Page>> {
+        Box::pin(self.read(self.store.list_page(query)))
+    }
+
+    fn heads<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<Vec<Cid>>> {
+        Box::pin(self.read(self.store.heads(scope_id)))
+    }
+
+    fn len<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(self.read(self.store.len(scope_id)))
+    }
+
+    fn state_hash<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<StateHash>> {
+        Box::pin(self.read(self.store.state_hash(scope_id)))
+    }
+
+    fn verify(&self) -> BoxFuture<'_, Result<Verified>> {
+        Box::pin(self.read(self.store.verify()))
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            give_way(1).await;
+            let closed = self.store.close().await;
+            give_way(1).await;
+            closed
+        })
+    }
+}

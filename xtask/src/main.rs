@@ -1,0 +1,101 @@
+//! The project's own commands, run as `cargo xtask <command>`: they install what is missing, build
+//! the npm package, run the main job with it, and test everything.
+
+mod consumer;
+mod demo;
+mod git;
+mod history;
+mod npm;
+mod pack;
+mod recipe;
+mod run;
+mod size;
+mod suites;
+mod table;
+mod toolchain;
+mod workspace;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::demo::Input;
+use crate::npm::Tools;
+use crate::suites::Suite;
+use crate::toolchain::WasmToolchain;
+use crate::workspace::Workspace;
+
+/// The project's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Install what is missing: the standard library for wasm, and the npm tools
+    ///
+    /// The library comes from rustup where that can reach its server, else from Debian's packages
+    /// `rustc-web` and `rust-web-src`, and is then built here. `DAG_STORE_WASM_TOOLCHAIN=rustup` or
+    /// `=debian` forces the way. The npm tools go to the cache, outside of this clone.
+    Setup,
+    /// Build the npm package: target/npm/dag-store-VERSION.tgz
+    ///
+    /// Reads the recipe in wasm-pack.toml. Two runs give the same bytes. Fails when the wasm weighs
+    /// more than the recipe's budget.
+    Pack,
+    /// Run the main job: a real DAG through the packaged store in Node, and through the crate
+    ///
+    /// Imports the commit graph of a git repository (by default this clone's own) in atomic batches,
+    /// asks for heads and counts, replays it in another order into a second store, rolls a batch
+    /// back, and ends with the one state hash that both stores and the native crate agree on.
+    Demo {
+        /// A git repository whose commit graph is the input
+        #[arg(long, value_name = "PATH", conflicts_with = "file")]
+        repo: Option<PathBuf>,
+        /// JSON lines as input: {"id", "parents", "timestamp" in ms}, in any order
+        #[arg(long, value_name = "NODES.jsonl")]
+        file: Option<PathBuf>,
+    },
+    /// Run the tests: all suites, or those named
+    Test {
+        /// The suites to run [default: all]
+        #[arg(value_name = "SUITE")]
+        suites: Vec<Suite>,
+        /// Run the long versions too, told by `DAG_STORE_FULL=1` (tens of minutes)
+        #[arg(long)]
+        full: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = Workspace::find().and_then(|workspace| match Cli::parse().command {
+        Command::Setup => setup(&workspace).map(|()| true),
+        Command::Pack => pack::pack(&workspace).map(|_tarball| true),
+        Command::Demo { repo, file } => {
+            demo::demo(&workspace, &Input::new(repo, file)).map(|()| true)
+        }
+        Command::Test { suites, full } => Ok(suites::test(&workspace, &suites, full)),
+    });
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn setup(workspace: &Workspace) -> anyhow::Result<()> {
+    let wasm = WasmToolchain::ensure(workspace)?;
+    let tools = Tools::ensure(workspace)?;
+    println!();
+    println!("wasm        {wasm}");
+    println!("npm tools   {}", tools.folder().display());
+    println!("cache       {}", workspace.cache().display());
+    Ok(())
+}

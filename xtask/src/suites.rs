@@ -1,0 +1,157 @@
+//! The tests, suite by suite, and the table at their end.
+
+mod javascript;
+mod rust;
+
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use crate::run;
+use crate::suites::javascript::Package;
+use crate::table::Table;
+use crate::workspace::Workspace;
+
+/// Told to every test that has a longer version.
+const FULL_VARIABLE: &str = "DAG_STORE_FULL";
+
+/// A suite of tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Suite {
+    /// Formatting
+    Fmt,
+    /// Clippy, natively and for wasm, warnings as errors
+    Clippy,
+    /// The documentation, warnings as errors
+    Doc,
+    /// Every combination of features builds, natively and for wasm
+    Features,
+    /// The oldest Rust that we promise
+    Msrv,
+    /// Rust tests with the default features, with none, and with tokio
+    Rust,
+    /// Rust tests on wasm, in Node
+    Wasm,
+    /// The fixed vectors, against an independent implementation
+    Vectors,
+    /// The npm package, from its tarball, in Node
+    Js,
+    /// The JavaScript in the READMEs runs as printed
+    Snippets,
+    /// The demo, on this clone's history and on a small file
+    Demo,
+}
+
+/// What came of a suite's tests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+}
+
+impl Tally {
+    fn of(passed: bool) -> Self {
+        Self { passed: usize::from(passed), failed: usize::from(!passed) }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+}
+
+/// Runs the suites, all when none is named; whether every test passed.
+pub(crate) fn test(workspace: &Workspace, named: &[Suite], full: bool) -> bool {
+    let suites = if named.is_empty() { Suite::value_variants() } else { named };
+    let bench = Bench { workspace, full };
+    let mut package = Package::new(workspace);
+    let mut table = Table::new(&["suite", "passed", "failed", "seconds"]);
+    let mut total = Tally::default();
+    for &suite in suites {
+        let name = suite.to_possible_value().map(|it| it.get_name().to_owned()).unwrap_or_default();
+        println!("\n── {name}");
+        let start = Instant::now();
+        // A suite that can't be run, for want of a tool or of the package, is a failure.
+        let tally = bench.run(suite, &mut package).unwrap_or_else(|error| {
+            println!("  error: {error:#}");
+            Tally::of(false)
+        });
+        total.add(tally);
+        let seconds = start.elapsed().as_secs();
+        table.row(
+            [name].into_iter().chain(
+                [tally.passed, tally.failed]
+                    .map(|count| count.to_string())
+                    .into_iter()
+                    .chain([seconds.to_string()]),
+            ),
+        );
+    }
+    println!("\n{table}");
+    println!("{} passed, {} failed", total.passed, total.failed);
+    total.failed == 0 && total.passed > 0
+}
+
+/// What every suite needs.
+#[derive(Debug)]
+struct Bench<'a> {
+    workspace: &'a Workspace,
+    full: bool,
+}
+
+impl Bench<'_> {
+    fn run(&self, suite: Suite, package: &mut Package<'_>) -> Result<Tally> {
+        match suite {
+            Suite::Fmt => self.fmt(),
+            Suite::Clippy => self.clippy(),
+            Suite::Doc => self.doc(),
+            Suite::Features => self.features(),
+            Suite::Msrv => self.msrv(),
+            Suite::Rust => self.rust(),
+            Suite::Wasm => self.wasm(),
+            Suite::Vectors => self.vectors(package),
+            Suite::Js => self.js(package),
+            Suite::Snippets => self.snippets(package),
+            Suite::Demo => self.demo(package),
+        }
+    }
+
+    /// A command that passes or fails as one test.
+    fn check(&self, log: &str, what: &str, command: &mut Command) -> Result<Tally> {
+        run::say(what);
+        let run = run::log(self.workspace, log, command)?;
+        if !run.status.success() {
+            println!("  FAILED: {what}");
+            run.show();
+        }
+        Ok(Tally::of(run.status.success()))
+    }
+
+    /// A command that runs many tests and prints how many; `count` reads that. No test at all, and
+    /// one that was skipped, are failures.
+    fn counted(
+        &self,
+        log: &str,
+        what: &str,
+        command: &mut Command,
+        count: impl Fn(&str) -> Tally,
+    ) -> Result<Tally> {
+        run::say(what);
+        if self.full {
+            command.env(FULL_VARIABLE, "1");
+        }
+        let run = run::log(self.workspace, log, command)?;
+        let mut tally = count(&run.output);
+        let silent = tally.passed + tally.failed == 0;
+        if tally.failed == 0 && (silent || !run.status.success()) {
+            tally.failed = 1;
+        }
+        if tally.failed > 0 {
+            println!("  FAILED: {what}");
+            run.show();
+        }
+        Ok(tally)
+    }
+}

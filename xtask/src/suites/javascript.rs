@@ -1,0 +1,189 @@
+//! The suites that Node runs, with the package as a user has it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+
+use super::{Bench, Tally};
+use crate::consumer::Consumer;
+use crate::demo::{Input, demo_with};
+use crate::npm::{Tools, link};
+use crate::pack::pack;
+use crate::run;
+use crate::workspace::{Workspace, files_below, read, write};
+
+/// The texts whose JavaScript must run as printed.
+const READMES: [&str; 2] = ["README.md", "pkg-template/README.md"];
+
+/// The package, packed when the first suite wants it.
+#[derive(Debug)]
+pub(super) struct Package<'a> {
+    workspace: &'a Workspace,
+    /// The tarball, or why there is none: another try would only take as long.
+    tarball: Option<Result<PathBuf, String>>,
+}
+
+impl<'a> Package<'a> {
+    pub(super) fn new(workspace: &'a Workspace) -> Self {
+        Self { workspace, tarball: None }
+    }
+
+    fn tarball(&mut self) -> Result<PathBuf> {
+        let packed = self
+            .tarball
+            .get_or_insert_with(|| pack(self.workspace).map_err(|error| format!("{error:#}")));
+        packed.clone().map_err(|error| anyhow!("there is no package to test: {error}"))
+    }
+
+    /// An empty project with the package, our tests, what they read, and their tools.
+    fn consumer(&mut self) -> Result<Consumer> {
+        let consumer = Consumer::new(self.workspace, &self.tarball()?)?;
+        for name in ["js-tests", "docs"] {
+            consumer.take(self.workspace, name)?;
+        }
+        let tools = Tools::ensure(self.workspace)?;
+        link(tools.folder(), &consumer.path("js-tests/node_modules"))?;
+        Ok(consumer)
+    }
+}
+
+impl Bench<'_> {
+    pub(super) fn vectors(&self, package: &mut Package<'_>) -> Result<Tally> {
+        self.node_tests(package, "vectors", |file| file.starts_with("vectors"))
+    }
+
+    pub(super) fn js(&self, package: &mut Package<'_>) -> Result<Tally> {
+        self.node_tests(package, "js", |file| !file.starts_with("vectors"))
+    }
+
+    /// Runs every `*.test.*` below `js-tests/` that is chosen.
+    fn node_tests(
+        &self,
+        package: &mut Package<'_>,
+        name: &str,
+        chosen: impl Fn(&Path) -> bool,
+    ) -> Result<Tally> {
+        let folder = self.workspace.root().join("js-tests");
+        let files = files_below(&folder)?.into_iter().filter(|file| is_test(file) && chosen(file));
+        let files: Vec<PathBuf> = files.map(|file| Path::new("js-tests").join(file)).collect();
+        ensure!(!files.is_empty(), "there are no tests in js-tests");
+        let consumer = package.consumer()?;
+        let mut node = consumer.node();
+        node.args(["--expose-gc", "--test", "--test-reporter=spec"]).args(&files);
+        let what = format!("node --test: {} files, the package from its tarball", files.len());
+        self.counted(&format!("node-{name}"), &what, &mut node, count)
+    }
+
+    pub(super) fn snippets(&self, package: &mut Package<'_>) -> Result<Tally> {
+        let consumer = package.consumer()?;
+        let mut tally = Tally::default();
+        for name in READMES {
+            let snippets = snippets(&read(&self.workspace.root().join(name))?)?;
+            if snippets.is_empty() {
+                bail!("{name} shows no JavaScript");
+            }
+            for snippet in snippets {
+                let extension = if snippet.code.contains("require(") { "cjs" } else { "mjs" };
+                let file = format!("snippet-{}.{extension}", snippet.line);
+                write(&consumer.path(&file), &snippet.code)?;
+                let what = format!("{name}, line {}", snippet.line);
+                let log = format!("snippet-{}", what.replace(['/', ',', ' '], "-"));
+                tally.add(self.check(&log, &what, consumer.node().arg(&file))?);
+            }
+        }
+        Ok(tally)
+    }
+
+    pub(super) fn demo(&self, package: &mut Package<'_>) -> Result<Tally> {
+        let tarball = package.tarball()?;
+        let file = self.workspace.root().join("js-tests/demo/two-roots.jsonl");
+        let mut tally = Tally::default();
+        for (what, input) in [("this clone's history", Input::Own), ("a file", Input::File(file))] {
+            run::say(&format!("the demo on {what}"));
+            let result = demo_with(self.workspace, &tarball, &input);
+            if let Err(error) = &result {
+                println!("  FAILED: {error:#}");
+            }
+            tally.add(Tally::of(result.is_ok()));
+        }
+        Ok(tally)
+    }
+}
+
+fn is_test(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    [".test.mjs", ".test.js", ".test.cjs"].iter().any(|end| name.ends_with(end))
+}
+
+/// Reads the counts that Node's reporter ends with.
+fn count(output: &str) -> Tally {
+    let mut tally = Tally::default();
+    for line in output.lines() {
+        let Some(line) = line.strip_prefix("ℹ ") else {
+            continue;
+        };
+        let mut words = line.split(' ');
+        let (word, number) = (words.next(), words.next().and_then(|number| number.parse().ok()));
+        match (word, number.unwrap_or(0)) {
+            (Some("pass"), passed) => tally.passed += passed,
+            // Here a skipped test is a failure: it would look like one that passed.
+            (Some("fail" | "cancelled" | "skipped" | "todo"), failed) => tally.failed += failed,
+            _ => {}
+        }
+    }
+    tally
+}
+
+/// JavaScript in a text.
+#[derive(Debug, PartialEq, Eq)]
+struct Snippet {
+    line: usize,
+    code: String,
+}
+
+/// The code between "```js" and "```".
+fn snippets(text: &str) -> Result<Vec<Snippet>> {
+    let mut found = Vec::new();
+    let mut open: Option<Snippet> = None;
+    for (number, line) in text.lines().enumerate() {
+        match &mut open {
+            Some(_) if line.trim() == "```" => found.extend(open.take()),
+            Some(snippet) => snippet.code.extend([line, "\n"]),
+            None if line.trim() == "```js" => {
+                open = Some(Snippet { line: number + 1, code: String::new() });
+            }
+            None => {}
+        }
+    }
+    open.map_or(Ok(found), |snippet| {
+        Err(anyhow!("a block that never ends")).context(format!("line {}", snippet.line))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn node_counts_are_read() {
+        let output = "✔ one (1ms)\nℹ tests 9\nℹ suites 1\nℹ pass 5\nℹ fail 1\nℹ cancelled 1\n\
+                      ℹ skipped 1\nℹ todo 1\nℹ duration_ms 53.1\n";
+        assert_eq!(count(output), Tally { passed: 5, failed: 4 });
+        assert_eq!(count(""), Tally::default());
+    }
+
+    #[test]
+    fn snippets_are_found() -> Result<()> {
+        let text = "# A\n```js\nlet a = 1;\n```\n```sh\nnpm i\n```\n```js\n```\n";
+        let code = |line, code: &str| Snippet { line, code: code.to_owned() };
+        assert_eq!(snippets(text)?, [code(2, "let a = 1;\n"), code(8, "")]);
+        assert!(snippets("```js\nlet a").is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn tests_are_told_by_their_names() {
+        assert!(is_test(Path::new("node/esm.test.mjs")));
+        assert!(!is_test(Path::new("suite/batch.mjs")));
+    }
+}
