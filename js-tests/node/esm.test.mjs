@@ -1,0 +1,4 @@
+import * as api from "dag-store";
+import { runSuite } from "./run.mjs";
+
+runSuite(api, "import");

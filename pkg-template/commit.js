@@ -1,0 +1,74 @@
+import { asBytes } from "./bytes.js";
+import { DagStoreError } from "./error.js";
+import { CID_BYTES, writeId } from "./id.js";
+import { encodeBase32 } from "./multibase.js";
+import { readOptions } from "./options.js";
+
+const ID = /^[0-9a-f]{32}$/;
+const HASH = /^[0-9a-f]{64}$/;
+
+/** Reads a caller's commit options, into what wasm takes. */
+export function readCommitOptions(given) {
+  const options = readOptions(given, "options", ["id", "conditions", "stateHash"]);
+  return bare({
+    id: commitId(options),
+    conditions: options.list("conditions", readCondition) ?? [],
+    stateHash: options.flag("stateHash"),
+  });
+}
+
+/** Reads the answer that is a commit. */
+export function readCommit(answer) {
+  const sequence = answer.u64();
+  const id = answer.string();
+  const stateHash = answer.string();
+  const inserted = answer.cids();
+  const removed = answer.cids();
+  const commit = { sequence, id, inserted, removed };
+  return stateHash === "" ? commit : { ...commit, stateHash };
+}
+
+function commitId(options) {
+  const value = options.get("id");
+  if (value === undefined) return undefined;
+  const id = typeof value === "string" ? value : hex(asBytes(value));
+  return ID.test(id) ? id : options.fail("id", "must be 16 bytes, or 32 hexadecimal digits");
+}
+
+/** A condition is an object of one kind, which its key tells. */
+function readCondition(given) {
+  const condition = readOptions(given, "condition", ["heads", "scopeId", "stateHash", "absent"]);
+  const kinds = ["heads", "stateHash", "absent"].filter((kind) => condition.get(kind) !== undefined);
+  if (kinds.length !== 1 || (kinds[0] !== "heads" && condition.get("scopeId") !== undefined)) {
+    const message = "a condition is { heads, scopeId? }, { stateHash } or { absent }";
+    throw new DagStoreError("ERR_INVALID_ARGUMENT", message);
+  }
+  switch (kinds[0]) {
+    case "heads": {
+      const heads = { scopeId: condition.text("scopeId"), cids: condition.list("heads", cidText) };
+      return bare({ heads: bare(heads) });
+    }
+    case "stateHash": {
+      const stateHash = condition.text("stateHash");
+      if (!HASH.test(stateHash)) condition.fail("stateHash", "must be 64 hexadecimal digits");
+      return bare({ stateHash });
+    }
+    default:
+      return bare({ absent: cidText(condition.get("absent")) });
+  }
+}
+
+function cidText(id) {
+  const bytes = new Uint8Array(CID_BYTES);
+  writeId(id, bytes, 0);
+  return encodeBase32(bytes);
+}
+
+/** An object without a prototype: it has what is named here, and inherits nothing. */
+export function bare(properties) {
+  return Object.assign(Object.create(null), properties);
+}
+
+function hex(bytes = []) {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

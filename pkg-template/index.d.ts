@@ -1,0 +1,384 @@
+/**
+ * A store for the nodes of a Merkle DAG: events that link to the events they follow from, each named by
+ * the hash of its own bytes.
+ *
+ * @packageDocumentation
+ */
+
+// Named here so that nobody needs a newer `lib` for it; where the engine lacks a symbol, so does the class.
+declare global {
+  interface SymbolConstructor {
+    readonly dispose: unique symbol;
+    readonly asyncDispose: unique symbol;
+  }
+}
+
+/**
+ * A value of a node's content, as it is read. Integers beyond ±(2^53 − 1) are `bigint`.
+ */
+export type Value =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | Link
+  | Value[]
+  | { [key: string]: Value };
+
+/**
+ * A value of a node's content, as it can be given: everything that can be read, and what becomes it.
+ * Other buffers become bytes, a `Map` with strings for keys becomes an object, a `CID` of `multiformats`
+ * becomes a {@link Link}. `undefined`, functions, dates and instances of classes are refused.
+ */
+export type ValueInput =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | ArrayBuffer
+  | ArrayBufferView
+  | CidObject
+  | readonly ValueInput[]
+  | ReadonlyMap<string, ValueInput>
+  | { readonly [key: string]: ValueInput };
+
+/** A CID as an object: a {@link Link}, or a `CID` of `multiformats`. */
+export interface CidObject {
+  readonly version: number;
+  readonly code: number;
+  readonly bytes: Uint8Array;
+}
+
+/** What names a node: its CID as text in any multibase, as 36 bytes, or as an object. */
+export type NodeId = string | Uint8Array | CidObject;
+
+/** What kind of event a node is: one of these, or a type of your own (1 to 255 bytes). */
+export type DagEventType =
+  | "genesis"
+  | "proposal"
+  | "vote"
+  | "execution"
+  | "attestation"
+  | "receipt"
+  | "anchor"
+  | (string & {});
+
+/** A node to be inserted. What `get` and `list` give can be inserted again as it is. */
+export interface NodeInput<Content = ValueInput> {
+  /** What happened: any value that IPLD has a place for. */
+  content: Content;
+  eventType: DagEventType;
+  /** Whose event it is, 1 to 255 bytes. */
+  scopeId: string;
+  /** When it happened, in Unix milliseconds; now, unless given. */
+  timestamp?: number | undefined;
+  /** The events that it follows from, none twice. They must be in the store, or come in the same batch. */
+  parents?: readonly NodeId[] | undefined;
+  /** 1 to 64 bytes that tell apart two events which are otherwise identical. */
+  nonce?: Uint8Array | undefined;
+  /** If given, the node must have this CID. */
+  cid?: NodeId | undefined;
+}
+
+/** A node as it is read. */
+export interface DagNode<Content = Value> {
+  /** Its CID, in base32. */
+  cid: string;
+  content: Content;
+  eventType: DagEventType;
+  scopeId: string;
+  /** Unix milliseconds. */
+  timestamp: number;
+  /** The CIDs of its parents, in base32, in the order given. */
+  parents: string[];
+  nonce?: Uint8Array;
+}
+
+/** Options of a new store. */
+export interface DagStoreOptions {
+  /** How large things may be. Beyond a limit a call fails with `ERR_LIMIT`. */
+  limits?: LimitOptions | undefined;
+}
+
+/** The limits of a store. */
+export interface LimitOptions {
+  /** Bytes of one block: 1 MiB unless set, 64 MiB at most. */
+  blockBytes?: number | undefined;
+  /** Parents of one node: 1,024 unless set, 65,536 at most. */
+  parents?: number | undefined;
+  /** Lists and maps within one another in a node's content: 127 unless set, 1,024 at most. */
+  contentDepth?: number | undefined;
+  /** Operations of one batch: 1,000,000 unless set, 16,000,000 at most. */
+  batchOperations?: number | undefined;
+  /** Bytes of all blocks that one batch inserts: 256 MiB unless set, 1 GiB at most. */
+  batchBytes?: number | undefined;
+}
+
+/** Which part of the store a question is about. */
+export interface ScopeOptions {
+  /** One scope; the whole store, unless given. */
+  scopeId?: string | undefined;
+}
+
+/** Options of {@link DagStore.heads}. */
+export interface HeadsOptions extends ScopeOptions {}
+
+/** What to list. Filters choose nodes, and never change the order. */
+export interface ListOptions extends ScopeOptions {
+  /** Only nodes of these types. */
+  eventTypes?: readonly DagEventType[] | undefined;
+  /** Only nodes of this time (Unix milliseconds) or later. */
+  since?: number | undefined;
+  /** Only nodes of this time (Unix milliseconds) or earlier. */
+  until?: number | undefined;
+  /**
+   * `"insertion"`, unless given: parents always come before their children. `"time"` is by timestamp, and
+   * needs a scope.
+   */
+  order?: "insertion" | "time" | undefined;
+  /** From the end to the beginning. */
+  reverse?: boolean | undefined;
+  /** No more nodes than this; of a {@link List.page}, 256 unless given. */
+  limit?: number | undefined;
+  /** Only what comes after the page that gave this cursor. */
+  cursor?: string | undefined;
+}
+
+/** A list that is yet to be read: a page at a time, as the loop over it goes on. */
+export interface List<Content = Value> extends AsyncIterable<DagNode<Content>> {
+  [Symbol.asyncIterator](): AsyncGenerator<DagNode<Content>, void, void>;
+  /** Reads all of it. */
+  toArray(): Promise<DagNode<Content>[]>;
+  /** Reads one page. */
+  page(): Promise<Page<Content>>;
+}
+
+/** One page of a list. */
+export interface Page<Content = Value> {
+  nodes: DagNode<Content>[];
+  /** Where the next page begins; `undefined` at the end. It stays valid while others write. */
+  cursor: string | undefined;
+}
+
+/** What must hold at the moment of a commit; else it fails with `ERR_CONDITION_FAILED`. */
+export type Condition =
+  /** The heads, of the store or of one scope, are these and no others. */
+  | { heads: readonly NodeId[]; scopeId?: string | undefined }
+  /** The state hash of the store is this. */
+  | { stateHash: string }
+  /** This node is not in the store. */
+  | { absent: NodeId };
+
+/** How to commit. */
+export interface CommitOptions {
+  /** The commit's name, 16 bytes or 32 hexadecimal digits; random, unless given. */
+  id?: string | Uint8Array | undefined;
+  /** What must hold. */
+  conditions?: readonly Condition[] | undefined;
+  /** Whether to compute the state hash after the commit. */
+  stateHash?: boolean | undefined;
+}
+
+/**
+ * What a commit did. One without net effect is none: its lists are empty, and its sequence number is that
+ * of the commit before.
+ */
+export interface Commit {
+  /** Its place in the store's history, from 1. */
+  sequence: number;
+  /** Its name, 32 hexadecimal digits. */
+  id: string;
+  /** The nodes that were not there before, in the order they were placed. */
+  inserted: string[];
+  /** The nodes that are no longer there. */
+  removed: string[];
+  /** The state hash after it, where it was asked for. */
+  stateHash?: string;
+}
+
+/** What {@link DagStore.verify} found in order. */
+export interface Verified {
+  /** How many nodes were checked. */
+  nodes: number;
+  /** How many links to parents were followed. */
+  links: number;
+  /** The state hash, computed from the blocks alone. */
+  stateHash: string;
+}
+
+/**
+ * A store, in memory.
+ *
+ * Nothing is loaded until the first call, and no call blocks: each gives a Promise, which is rejected with
+ * nothing but a {@link DagStoreError}. Calls may overlap; writes take effect in the order of the calls.
+ * What you pass is copied within the call, what you get is yours.
+ */
+export class DagStore {
+  constructor(options?: DagStoreOptions);
+
+  /** Inserts a node, and gives its CID. Inserting what is there already changes nothing. */
+  insert(node: NodeInput<unknown>): Promise<string>;
+  /** Inserts nodes in one commit: all of them, or none. Parents may come after their children. */
+  insertMany(nodes: Iterable<NodeInput<unknown>>, options?: CommitOptions): Promise<Commit>;
+  /** Inserts a block from elsewhere, which must be a node in canonical DAG-CBOR; gives its CID. */
+  insertBlock(block: Uint8Array | ArrayBuffer): Promise<string>;
+  /** Removes a node, which must have no children; `false` where it wasn't there. */
+  remove(id: NodeId): Promise<boolean>;
+
+  /** Reads a node. */
+  get<Content = Value>(id: NodeId): Promise<DagNode<Content> | undefined>;
+  /** Reads nodes, in the order of the ids. */
+  getMany<Content = Value>(ids: Iterable<NodeId>): Promise<(DagNode<Content> | undefined)[]>;
+  /** Reads a node's block: the bytes that its CID is the hash of. */
+  getBlock(id: NodeId): Promise<Uint8Array | undefined>;
+  /** Tells whether a node is there. */
+  has(id: NodeId): Promise<boolean>;
+
+  /** Lists nodes. */
+  list<Content = Value>(options?: ListOptions): List<Content>;
+  /** How many nodes there are. */
+  size(options?: ScopeOptions): Promise<number>;
+  /** The nodes without children in the store or, of a scope, in the same scope. */
+  heads(options?: HeadsOptions): Promise<string[]>;
+  /** The hash of the set of all nodes: whoever has the same nodes has the same hash. */
+  stateHash(options?: ScopeOptions): Promise<string>;
+  /** Checks all blocks, links and the state hash anew; fails with `ERR_CORRUPT` if something is broken. */
+  verify(): Promise<Verified>;
+
+  /** Begins a batch. */
+  beginBatch(): Promise<Batch>;
+
+  /** Closes the store and rolls back its batches. Closing it again does nothing. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Changes that nobody sees until they are committed, all at once. Comes from {@link DagStore.beginBatch}.
+ *
+ * A batch that is freed, disposed of (`using`) or lost without a commit is rolled back. Any number may be
+ * open; each is checked against the store as it is when it commits. The last operation on a node wins. Once
+ * it is closed, all calls but `rollback` and `free` fail with `ERR_BATCH_CLOSED`.
+ */
+export class Batch {
+  private constructor();
+
+  /** Stages the insertion of a node, and gives its CID. Parents may be staged after their children. */
+  insert(node: NodeInput<unknown>): Promise<string>;
+  /** Stages the insertion of nodes, all of them or none, and gives their CIDs. */
+  insertMany(nodes: Iterable<NodeInput<unknown>>): Promise<string[]>;
+  /** Stages the insertion of a block from elsewhere, and gives its CID. */
+  insertBlock(block: Uint8Array | ArrayBuffer): Promise<string>;
+  /** Stages the removal of a node. */
+  remove(id: NodeId): Promise<void>;
+  /** Stages the removal of nodes, of all of them or none. */
+  removeMany(ids: Iterable<NodeId>): Promise<void>;
+  /** Reads a node as it would be after the commit. */
+  get<Content = Value>(id: NodeId): Promise<DagNode<Content> | undefined>;
+
+  /** Applies what is staged, all or nothing. Either way the batch is closed. */
+  commit(options?: CommitOptions): Promise<Commit>;
+  /** Forgets what is staged, and closes the batch. On a closed batch this does nothing. */
+  rollback(): Promise<void>;
+  /** The same as {@link rollback}, at once. */
+  free(): void;
+  [Symbol.dispose](): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * A link in a node's content: any CID, as a value. `CID.asCID(link)` of `multiformats` takes it, and where
+ * this package takes a link it takes a `CID` of `multiformats` too.
+ */
+export class Link implements CidObject {
+  /** Takes the bytes of a CID, which become the link's own. */
+  constructor(bytes: Uint8Array);
+  /** Reads the text of a CID, in any multibase. */
+  static parse(text: string): Link;
+
+  readonly version: 0 | 1;
+  /** The multicodec of what it links to. */
+  readonly code: number;
+  readonly multihash: {
+    readonly code: number;
+    readonly size: number;
+    readonly digest: Uint8Array;
+    readonly bytes: Uint8Array;
+  };
+  readonly bytes: Uint8Array;
+  readonly "/": Uint8Array;
+
+  equals(other: unknown): boolean;
+  /** The CID as text: base32, or base58 where it is a CIDv0. */
+  toString(): string;
+  toJSON(): { "/": string };
+}
+
+/** What went wrong, for programs. */
+export type ErrorCode =
+  /** A question about a node that is not in the store. (`get` gives `undefined` instead.) */
+  | "ERR_NOT_FOUND"
+  /** An id that is no node's CID, or one that the node or block given with it does not have. */
+  | "ERR_INVALID_CID"
+  /** A node or block that breaks the format, or content that IPLD has no place for. */
+  | "ERR_INVALID_NODE"
+  /** An argument that makes no sense, other than a node or an id. */
+  | "ERR_INVALID_ARGUMENT"
+  /** A block of a later format. */
+  | "ERR_UNSUPPORTED_VERSION"
+  /** A node whose parent is neither in the store nor in the batch. */
+  | "ERR_MISSING_PARENT"
+  /** A node can't be removed while the store holds a child of it. */
+  | "ERR_HAS_CHILDREN"
+  /** Something is larger than the store's limits allow. */
+  | "ERR_LIMIT"
+  /** A condition of the commit does not hold. */
+  | "ERR_CONDITION_FAILED"
+  /** Other writers came first, again and again. */
+  | "ERR_CONTENDED"
+  /** The storage gave bytes that are not what was written. */
+  | "ERR_CORRUPT"
+  /** A batch used after it was committed or rolled back, or its store closed. */
+  | "ERR_BATCH_CLOSED"
+  /** A store used after it was closed. */
+  | "ERR_CLOSED"
+  /** A write was half applied; the store must be opened again. */
+  | "ERR_NEEDS_REOPEN"
+  /** The WebAssembly instance died. A new `DagStore` gets a new one. */
+  | "ERR_POISONED"
+  /** The commit may or may not have happened; after reopening, its id tells. */
+  | "ERR_OUTCOME_UNKNOWN"
+  /** The past that was asked for is no longer kept. */
+  | "ERR_COMPACTED"
+  /** The storage has no room left. */
+  | "ERR_QUOTA"
+  /** The storage failed, or the WebAssembly could not be loaded; `cause` says how. */
+  | "ERR_STORAGE"
+  /** The caller gave the operation up. */
+  | "ERR_ABORTED";
+
+/** Every {@link ErrorCode} there is. */
+export const ERROR_CODES: readonly ErrorCode[];
+
+/** The one error of this package. */
+export class DagStoreError extends Error {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details?: { cid?: string; parent?: string; commitId?: string; cause?: unknown },
+  );
+  readonly name: "DagStoreError";
+  /** What went wrong. Stable, unlike the message. */
+  readonly code: ErrorCode;
+  /** The node that it speaks of. */
+  readonly cid?: string;
+  /** The parent that is missing. */
+  readonly parent?: string;
+  /** The commit that it speaks of. */
+  readonly commitId?: string;
+  /** The error beneath it, such as one that a proxy in your content threw. */
+  readonly cause?: unknown;
+}
