@@ -96,7 +96,7 @@ impl Changes {
     pub fn new() -> Self {
         Changes {
             operations: Vec::new(),
-            by_digest: DigestTable::new(),
+            by_digest: DigestTable::default(),
             count: 0,
             bytes: 0,
             conditions: Vec::new(),

@@ -12,26 +12,32 @@ use crate::platform;
 ///
 /// Digests are no hashes to rely on: whoever picks a node's bytes can grind for digests that agree in
 /// the bits a table looks at. So its own hash mixes in a secret seed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct DigestTable {
-    indexes: HashTable<u32>,
+    indexes: HashTable<Place>,
+}
+
+/// An index, and the hash of its digest: so that the table grows without looking at digests, which
+/// are all over the memory.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    index: u32,
+    hash: u32,
 }
 
 /// The secret of this process.
 static SEED: OnceLock<[u64; 2]> = OnceLock::new();
 
 impl DigestTable {
-    pub(crate) fn new() -> Self {
-        DigestTable { indexes: HashTable::new() }
-    }
-
     /// The index of this digest; `digest_of` tells the digest of an index in the table.
     pub(crate) fn find<'a>(
         &self,
         digest: &Digest,
         digest_of: impl Fn(u32) -> &'a Digest,
     ) -> Option<u32> {
-        self.indexes.find(hash(digest), |index| digest_of(*index) == digest).copied()
+        let hash = hash(digest);
+        let is_it = |place: &Place| place.hash == hash && digest_of(place.index) == digest;
+        self.indexes.find(spread(hash), is_it).map(|place| place.index)
     }
 
     /// Puts an index in for a digest, and gives the one it takes the place of.
@@ -41,34 +47,29 @@ impl DigestTable {
         index: u32,
         digest_of: impl Fn(u32) -> &'a Digest,
     ) -> Option<u32> {
-        let entry = self.indexes.entry(
-            hash(digest),
-            |other| digest_of(*other) == digest,
-            |other| hash(digest_of(*other)),
-        );
-        match entry {
-            Entry::Occupied(mut found) => Some(std::mem::replace(found.get_mut(), index)),
-            Entry::Vacant(place) => {
-                place.insert(index);
+        let hash = hash(digest);
+        let is_it = |place: &Place| place.hash == hash && digest_of(place.index) == digest;
+        match self.indexes.entry(spread(hash), is_it, |other| spread(other.hash)) {
+            Entry::Occupied(mut found) => {
+                Some(std::mem::replace(found.get_mut(), Place { index, hash }).index)
+            }
+            Entry::Vacant(vacant) => {
+                vacant.insert(Place { index, hash });
                 None
             }
         }
     }
 
     /// Puts an index in for a digest that is not in the table.
-    pub(crate) fn insert_new<'a>(
-        &mut self,
-        digest: &Digest,
-        index: u32,
-        digest_of: impl Fn(u32) -> &'a Digest,
-    ) {
-        self.indexes.insert_unique(hash(digest), index, |other| hash(digest_of(*other)));
+    pub(crate) fn insert_new(&mut self, digest: &Digest, index: u32) {
+        let hash = hash(digest);
+        self.indexes.insert_unique(spread(hash), Place { index, hash }, |other| spread(other.hash));
     }
 
     pub(crate) fn remove<'a>(&mut self, digest: &Digest, digest_of: impl Fn(u32) -> &'a Digest) {
-        if let Ok(found) =
-            self.indexes.find_entry(hash(digest), |index| digest_of(*index) == digest)
-        {
+        let hash = hash(digest);
+        let is_it = |place: &Place| place.hash == hash && digest_of(place.index) == digest;
+        if let Ok(found) = self.indexes.find_entry(spread(hash), is_it) {
             found.remove();
         }
     }
@@ -76,12 +77,18 @@ impl DigestTable {
 
 /// A folded multiply of two words of the digest, each blinded by a word of the seed. Without the
 /// seed nobody can tell which digests collide.
-#[allow(clippy::cast_possible_truncation, reason = "the halves of the product are what is folded")]
-fn hash(digest: &Digest) -> u64 {
+#[allow(clippy::cast_possible_truncation, reason = "what is cut off has been folded in")]
+fn hash(digest: &Digest) -> u32 {
     let [a, b] = words(digest);
     let [seed_a, seed_b] = SEED.get_or_init(|| words(&platform::random::<16>()));
     let product = u128::from(a ^ seed_a) * u128::from(b ^ seed_b);
-    product as u64 ^ (product >> 64) as u64
+    let folded = product as u64 ^ (product >> 64) as u64;
+    (folded ^ folded >> 32) as u32
+}
+
+/// The table looks at the lowest and at the highest bits of 64: spreads 32 over all of them.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15) // 2^64 / the golden ratio, odd
 }
 
 /// The first words of some bytes.

@@ -213,7 +213,7 @@ pub(crate) fn has_repeats<'a>(digests: impl ExactSizeIterator<Item = &'a Digest>
         return false;
     }
     let all: Vec<&Digest> = digests.collect();
-    let mut seen = DigestTable::new();
+    let mut seen = DigestTable::default();
     all.iter().zip(0..).any(|(digest, at)| seen.insert(digest, at, |at| all[at as usize]).is_some())
 }
 

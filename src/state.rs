@@ -135,7 +135,7 @@ impl Default for State {
         State {
             placed: Placed::default(),
             edges: Chunked::default(),
-            by_digest: DigestTable::new(),
+            by_digest: DigestTable::default(),
             heads: Bits::default(),
             scope_heads: Bits::default(),
             trie: StateTrie::default(),
@@ -304,8 +304,7 @@ impl State {
             children: 0,
             children_in_scope: 0,
         });
-        let placed = &self.placed;
-        self.by_digest.insert_new(digest, slot, |slot| placed.digest(slot));
+        self.by_digest.insert_new(digest, slot);
         self.heads.set(slot as usize, true);
         self.scope_heads.set(slot as usize, true);
         self.trie.insert(scope, slot, &self.placed);

@@ -1,5 +1,7 @@
 //! The kinds of errors are one set: in Rust, in JavaScript, and in the types of the npm package.
 
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
+
 use std::fs;
 use std::path::Path;
 
