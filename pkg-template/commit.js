@@ -1,7 +1,6 @@
 import { asBytes } from "./bytes.js";
 import { DagStoreError } from "./error.js";
 import { CID_BYTES, writeId } from "./id.js";
-import { encodeBase32 } from "./multibase.js";
 import { readOptions } from "./options.js";
 
 const ID = /^[0-9a-f]{32}$/;
@@ -45,7 +44,7 @@ function readCondition(given) {
   }
   switch (kinds[0]) {
     case "heads": {
-      const heads = { scopeId: condition.text("scopeId"), cids: condition.list("heads", cidText) };
+      const heads = { scopeId: condition.text("scopeId"), cids: condition.list("heads", cidBytes) };
       return bare({ heads: bare(heads) });
     }
     case "stateHash": {
@@ -54,14 +53,14 @@ function readCondition(given) {
       return bare({ stateHash });
     }
     default:
-      return bare({ absent: cidText(condition.get("absent")) });
+      return bare({ absent: cidBytes(condition.get("absent")) });
   }
 }
 
-function cidText(id) {
+function cidBytes(id) {
   const bytes = new Uint8Array(CID_BYTES);
   writeId(id, bytes, 0);
-  return encodeBase32(bytes);
+  return bytes;
 }
 
 /** An object without a prototype: it has what is named here, and inherits nothing. */

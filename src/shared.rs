@@ -144,7 +144,8 @@ impl SharedDagStore {
 
     /// Reads a node's block.
     pub async fn get_block(&self, id: impl ToCid) -> Result<Option<Arc<[u8]>>> {
-        Ok(self.get(id).await?.map(|node| node.to_block()))
+        let digest = id::digest_of(&id.to_cid()?)?;
+        self.read(|state| state.find(&digest).map(|(record, _)| record.block.into())).await
     }
 
     /// Tells whether a node is there.
@@ -238,7 +239,7 @@ impl SharedDagStore {
         Ok(())
     }
 
-    async fn read<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T> {
+    pub(crate) async fn read<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T> {
         let state = self.shared.state.read().await;
         state.as_ref().map(read).ok_or_else(closed)
     }

@@ -399,6 +399,21 @@ impl State {
         self.slot(digest).map(|slot| self.node(slot, limits)).transpose()
     }
 
+    /// A node as it lies in memory, and the digests of its parents, for those who need no `DagNode`.
+    pub(crate) fn find(
+        &self,
+        digest: &Digest,
+    ) -> Option<(Record<'_>, impl Iterator<Item = &Digest>)> {
+        let slot = self.slot(digest)?;
+        Some((self.placed.record(slot), self.parent_digests(slot)))
+    }
+
+    /// The digests of a node's parents that are there, as all are.
+    fn parent_digests(&self, slot: u32) -> impl Iterator<Item = &Digest> {
+        let there = self.parents(slot).filter(|parent| self.is_there(*parent as usize));
+        there.map(|parent| self.placed.digest(parent))
+    }
+
     fn node(&self, slot: u32, limits: &Limits) -> Result<DagNode> {
         let record = self.placed.record(slot);
         DagNode::trusted(record.block, *record.digest, limits)
@@ -593,8 +608,7 @@ impl State {
             if node.digest() != record.digest {
                 return Err(corrupt("a stored block does not hash to its CID"));
             }
-            let parents = self.parents(number).filter(|parent| self.is_there(*parent as usize));
-            if !parents.map(|parent| self.placed.digest(parent)).eq(node.parent_digests()) {
+            if !self.parent_digests(number).eq(node.parent_digests()) {
                 return Err(corrupt("the links of a stored node are not those in its block"));
             }
             if !self.is_linked_well(number) {

@@ -246,19 +246,31 @@ fn in_time<T>(future: impl Future<Output = T>) -> T {
     block_on(smol::future::or(future, late))
 }
 
+/// By the trait and by the store's own `insert`, which take different ways to the same gate.
 #[test]
 fn a_newcomer_does_not_overtake_those_who_wait() {
-    let store = large();
-    let mut line = in_line(&store, &["first", "second"]);
-    let (mut second, first) = (line.pop().unwrap(), line.pop().unwrap());
-    let first = in_time(first).unwrap();
-    // The way is free, and the second has not been polled since.
-    let mut third = DagStore::commit(&store, inserts(&[node("third", None)]));
-    let polled = block_on(poll_fn(|context| Poll::Ready(third.as_mut().poll(context))));
-    assert!(polled.is_pending(), "it overtook the second");
-    let (second, third) = in_time(futures::future::join(&mut second, third));
-    let sequences = [first.sequence, second.unwrap().sequence, third.unwrap().sequence];
-    assert_eq!(sequences, [2, 3, 4]);
+    type Way = fn(&SharedDagStore, DagNode) -> BoxFuture<'_, Result<()>>;
+    let ways: [Way; 2] = [
+        |store, node| Box::pin(async move { store.insert(node).await.map(drop) }),
+        |store, node| {
+            Box::pin(async move { DagStore::commit(store, inserts(&[node])).await.map(drop) })
+        },
+    ];
+    for way in ways {
+        let store = large();
+        let mut line = in_line(&store, &["first", "second"]);
+        let (second, first) = (line.pop().unwrap(), line.pop().unwrap());
+        in_time(first).unwrap();
+        // The way is free, and the second has not been polled since.
+        let mut third = way(&store, node("third", None));
+        let polled = block_on(poll_fn(|context| Poll::Ready(third.as_mut().poll(context))));
+        assert!(polled.is_pending(), "it overtook the second");
+        let (second, third) = in_time(futures::future::join(second, third));
+        third.unwrap();
+        let second = second.unwrap().sequence;
+        let last = block_on(store.commit(Changes::new())).unwrap().sequence;
+        assert_eq!((second, last), (3, 4));
+    }
 }
 
 #[test]

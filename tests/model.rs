@@ -12,8 +12,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use dag_store::{
-    Changes, Cid, Condition, DagEventType, DagNode, DagStore, DagStoreExt, ErrorKind, ListQuery,
-    Order, SharedDagStore, StateHash,
+    Changes, Cid, Condition, DagEventType, DagNode, DagStoreExt, ErrorKind, ListQuery, Order,
+    SharedDagStore, StateHash,
 };
 use futures::executor::block_on;
 use reference::Leaf;
@@ -236,7 +236,7 @@ struct Walk {
 struct Run {
     world: World,
     model: Model,
-    store: Arc<dyn DagStore>,
+    store: SharedDagStore,
     random: Random,
     walk: Option<Walk>,
     /// How many walks came to their end.
@@ -325,6 +325,39 @@ impl Run {
             (Expected::Done { .. }, Err(error)) => panic!("refused: {error:?}"),
             (Expected::Refused(kinds), Ok(commit)) => panic!("{commit:?}, not {kinds:?}"),
         }
+    }
+
+    /// One insert or removal, by the store's own unboxed methods, which take shorter ways.
+    async fn single(&mut self, growing: bool) {
+        let Run { world, model, store, random, tally, walk, .. } = self;
+        let number = random.below(NODES);
+        let insert = growing ^ random.one_in(4);
+        let was_there = model.there(number);
+        let result = if insert {
+            let inserted = store.insert(world.nodes[number].clone()).await;
+            inserted.map(|id| assert_eq!(id, world.ids[number]))
+        } else {
+            let removed = store.remove(world.ids[number]).await;
+            removed.map(|removed| assert_eq!(removed, was_there))
+        };
+        match (model.commit(world, &[(number, insert)], true), result) {
+            (Expected::Done { .. }, Ok(())) => {
+                tally[usize::from(was_there == insert)] += 1;
+                if let Some(walk) = walk.as_mut().filter(|_| !insert) {
+                    walk.staying.retain(|staying| *staying != number);
+                }
+            }
+            (Expected::Refused(kinds), Err(error)) => {
+                assert_eq!(kinds, [error.kind()]);
+                assert_eq!(error.cid(), Some(&world.ids[number]));
+                let missing = error.parent().map(|parent| world.numbers[parent]);
+                let lacks = |number: usize| !model.there(number);
+                assert_eq!(missing.is_some_and(lacks), insert, "the parent that is missing");
+                tally[2] += 1;
+            }
+            (_, result) => panic!("inserting {insert}: {result:?}"),
+        }
+        assert_eq!(store.has(world.ids[number]).await.unwrap(), model.there(number));
     }
 
     /// A question.
@@ -467,13 +500,15 @@ fn the_store_does_what_the_model_does() {
     let mut random = Random::new();
     let world = World::new(&mut random);
     let model = Model { places: vec![None; NODES], next: 0, sequence: 0 };
-    let store: Arc<dyn DagStore> = Arc::new(SharedDagStore::new());
+    let store = SharedDagStore::new();
     let mut run = Run { world, model, store, random, walk: None, walks: 0, tally: [0; 3] };
     let mut growing = true;
     let mut turns = 0;
     block_on(async {
         for step in 1..=operations {
-            if run.random.one_in(2) {
+            if run.random.one_in(4) {
+                run.single(growing).await;
+            } else if run.random.one_in(3) {
                 run.commit(growing).await;
             } else if run.random.one_in(5) {
                 run.walk_on().await;

@@ -9,9 +9,17 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
 
 use super::scratch;
+use crate::arena::Record;
 use crate::digest::Digest;
 use crate::id::{self, CID_PREFIX};
 use crate::{Cid, Commit, DagError, DagNode, Page, Result, Verified};
+
+/// Characters of a node's CID: its prefix, 56 digits for seven groups of five bytes, and two digits for
+/// the byte that is left.
+const CID_TEXT: usize = 1 + 56 + 2;
+
+/// Bytes of a count.
+const COUNT: usize = 4;
 
 const DONE: u8 = 0;
 const FAILED: u8 = 1;
@@ -36,6 +44,32 @@ pub(super) fn settle<T: Answer>(future: impl Future<Output = Result<T>> + 'stati
     }
 }
 
+/// Like [`settle`], for a future that writes its answer itself by [`write_done`], straight from where it
+/// lies.
+pub(super) fn settle_written(future: impl Future<Output = Result<()>> + 'static) -> JsValue {
+    let mut future = Box::pin(future);
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(())) => JsValue::UNDEFINED,
+        Poll::Ready(Err(error)) => reply::<()>(&Err(error)),
+        Poll::Pending => future_to_promise(async move {
+            if let Err(error) = future.await {
+                reply::<()>(&Err(error));
+            }
+            // Nothing else has run since the answer was written.
+            Ok(scratch::answered(|bytes| Uint8Array::from(bytes)).into())
+        })
+        .into(),
+    }
+}
+
+/// Writes an answer that is no error.
+pub(super) fn write_done(answer: impl FnOnce(&mut Vec<u8>)) {
+    scratch::write(|out| {
+        out.push(DONE);
+        answer(out);
+    });
+}
+
 /// Answers at once.
 pub(super) fn reply<T: Answer>(result: &Result<T>) -> JsValue {
     scratch::write(|out| write(result, out));
@@ -57,13 +91,12 @@ fn write<T: Answer>(result: &Result<T>, out: &mut Vec<u8>) {
 
 /// The code, the message, and what the error speaks of; each may be empty.
 fn write_error(error: &DagError, out: &mut Vec<u8>) {
-    let text = |cid: Option<&Cid>| cid.map(ToString::to_string).unwrap_or_default();
     let commit = error.commit_id().map(ToString::to_string).unwrap_or_default();
     let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     write_text(error.code(), out);
     write_text(error.message(), out);
-    write_text(&text(error.cid()), out);
-    write_text(&text(error.parent()), out);
+    write_known_cid(error.cid(), out);
+    write_known_cid(error.parent(), out);
     write_text(&commit, out);
     write_text(&source, out);
 }
@@ -114,16 +147,37 @@ impl Answer for Option<DagNode> {
 
 impl Answer for DagNode {
     fn write(&self, out: &mut Vec<u8>) {
-        let block = self.as_bytes();
-        let parents = self.parent_digests();
-        write_count(block.len(), out);
-        write_count(1 + parents.len(), out);
-        write_cid(self.digest(), out);
-        for parent in parents {
-            write_cid(parent, out);
-        }
-        out.extend_from_slice(block);
+        write_node(self.digest(), self.parent_digests(), self.as_bytes(), out);
     }
+}
+
+/// The same, straight from where it lies.
+pub(super) fn write_found<'a>(
+    found: Option<(Record<'a>, impl Iterator<Item = &'a Digest>)>,
+    out: &mut Vec<u8>,
+) {
+    match found {
+        Some((Record { digest, block, .. }, parents)) => write_node(digest, parents, block, out),
+        None => write_count(0, out),
+    }
+}
+
+fn write_node<'a>(
+    digest: &'a Digest,
+    parents: impl Iterator<Item = &'a Digest>,
+    block: &[u8],
+    out: &mut Vec<u8>,
+) {
+    write_count(block.len(), out);
+    let count_at = out.len();
+    let mut count = 0;
+    write_count(count, out);
+    for digest in std::iter::once(digest).chain(parents) {
+        write_cid(digest, out);
+        count += 1;
+    }
+    out[count_at..count_at + COUNT].copy_from_slice(&count_bytes(count));
+    out.extend_from_slice(block);
 }
 
 impl Answer for Page {
@@ -157,9 +211,13 @@ impl Answer for crate::StateHash {
     }
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "the memory has 32-bit addresses")]
 fn write_count(count: usize, out: &mut Vec<u8>) {
-    out.extend_from_slice(&(count as u32).to_le_bytes());
+    out.extend_from_slice(&count_bytes(count));
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "the memory has 32-bit addresses")]
+fn count_bytes(count: usize) -> [u8; COUNT] {
+    (count as u32).to_le_bytes()
 }
 
 fn write_text(text: &str, out: &mut Vec<u8>) {
@@ -167,16 +225,25 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
 }
 
+/// The text of a CID, after its length, or no text.
+fn write_known_cid(cid: Option<&Cid>, out: &mut Vec<u8>) {
+    match cid.and_then(|cid| id::digest_of(cid).ok()) {
+        Some(digest) => {
+            write_count(CID_TEXT, out);
+            write_cid(&digest, out);
+        }
+        None => write_count(0, out),
+    }
+}
+
 /// A node's CID as text: base32 in lower case, after its prefix `b`.
 fn write_cid(digest: &Digest, out: &mut Vec<u8>) {
     const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    /// 36 bytes are seven groups of five and one byte, which makes two digits.
-    const WHOLE: usize = 7 * 8;
 
     let mut bytes = [0; 40];
     bytes[..4].copy_from_slice(&CID_PREFIX);
     bytes[4..36].copy_from_slice(digest);
-    let mut text = [b'b'; 1 + WHOLE + 8];
+    let mut text = [b'b'; 1 + 8 * 8];
     let (groups, _) = bytes.as_chunks::<5>();
     let (digits, _) = text[1..].as_chunks_mut::<8>();
     for (group, digits) in groups.iter().zip(digits) {
@@ -185,7 +252,7 @@ fn write_cid(digest: &Digest, out: &mut Vec<u8>) {
             *digit = DIGITS[(bits >> (35 - 5 * i) & 31) as usize];
         }
     }
-    out.extend_from_slice(&text[..1 + WHOLE + 2]);
+    out.extend_from_slice(&text[..CID_TEXT]);
 }
 
 #[cfg(test)]

@@ -60,10 +60,10 @@ enum ConditionOption {
     #[serde(rename_all = "camelCase")]
     Heads {
         scope_id: Option<String>,
-        cids: Vec<String>,
+        cids: Vec<Vec<u8>>,
     },
     StateHash(String),
-    Absent(String),
+    Absent(Vec<u8>),
 }
 
 impl ConditionOption {

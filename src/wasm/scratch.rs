@@ -38,6 +38,11 @@ pub(super) fn read<T>(length: usize, read: impl FnOnce(&[u8]) -> T) -> T {
     QUESTION.with_borrow(|area| read(area.get(..length).unwrap_or_default()))
 }
 
+/// Reads the answer that was written last.
+pub(super) fn answered<T>(read: impl FnOnce(&[u8]) -> T) -> T {
+    ANSWER.with_borrow(|area| read(area))
+}
+
 /// Writes the answer.
 pub(super) fn write(write: impl FnOnce(&mut Vec<u8>)) {
     ANSWER.with_borrow_mut(|area| {

@@ -3,11 +3,12 @@
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::answer::{reply, settle};
+use super::answer::{reply, settle, settle_written, write_done, write_found};
 use super::batch::Batch;
 use super::nodes::Nodes;
 use super::options::{self, CommitOptions, ListOptions};
 use super::record::{read_cid, read_cids, read_node};
+use crate::id;
 use crate::{Limits, SharedDagStore};
 
 /// A store. Where a method takes a length, the question has so many bytes.
@@ -80,7 +81,10 @@ impl DagStore {
     pub fn get(&self, length: usize) -> JsValue {
         let cid = read_cid(length);
         let store = self.store.clone();
-        settle(async move { store.get(cid?).await })
+        settle_written(async move {
+            let digest = id::digest_of(&cid?)?;
+            store.read(|state| write_done(|out| write_found(state.find(&digest), out))).await
+        })
     }
 
     /// Answers the nodes whose CIDs are the question.
