@@ -1,45 +1,28 @@
 //! The DAG in memory: blocks, links, heads, order and the state trie, kept in step.
 
+mod ordinals;
+mod pages;
+mod placed;
+mod verify;
+
 use std::ops::Range;
 
-use crate::arena::{Arena, Location, Record};
+use self::ordinals::Ordinals;
+use self::placed::{Placed, Slot};
+use crate::arena::{Location, Record};
 use crate::bits::Bits;
 use crate::changes::CommitId;
 use crate::chunked::Chunked;
 use crate::digest::{Digest, StateHash};
 use crate::digest_table::DigestTable;
 use crate::id;
-use crate::layout::Tail;
-use crate::list::Place;
 use crate::plan::{Parent, Plan, Planned, Present, missing_parent};
 use crate::platform;
-use crate::state_trie::{self, Nodes, StateTrie};
-use crate::{
-    Changes, Cid, Commit, Condition, Cursor, DagError, DagNode, ErrorKind, Limits, ListQuery,
-    Order, Page, Result, Verified,
-};
-
-/// How many nodes one page looks at, at most: a rare match must not hold the lock for long.
-const LOOKED_AT_PER_PAGE: usize = 1 << 16;
+use crate::state_trie::StateTrie;
+use crate::{Changes, Cid, Commit, Condition, DagError, DagNode, ErrorKind, Limits, Result};
 
 /// No edge.
 const NONE: u32 = u32::MAX;
-
-/// One node. Slots are numbered in the order of insertion and not used twice, so that their order *is*
-/// the insertion order; a slot whose node was removed stays empty until the whole is rebuilt.
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    location: Location,
-    /// Its first link to a parent; the others follow, up to where those of the next slot begin.
-    first_edge: u32,
-    /// The newest link from a child to it.
-    newest_child: u32,
-    generation: u32,
-    scope: u32,
-    /// Children in the store, and those of them in the same scope.
-    children: u32,
-    children_in_scope: u32,
-}
 
 /// A link from a child to a parent.
 #[derive(Clone, Copy, Debug)]
@@ -48,69 +31,6 @@ struct Edge {
     child: u32,
     /// The next older link to the same parent.
     older: u32,
-}
-
-/// Nodes, and where they stand in memory: what the state trie asks about its leaves.
-#[derive(Debug, Default)]
-struct Placed {
-    arena: Arena,
-    slots: Chunked<Slot>,
-}
-
-impl Placed {
-    fn slot(&self, slot: u32) -> &Slot {
-        &self.slots[slot as usize]
-    }
-
-    fn record(&self, slot: u32) -> Record<'_> {
-        self.arena.get(self.slot(slot).location)
-    }
-
-    fn digest(&self, slot: u32) -> &Digest {
-        self.arena.digest(self.slot(slot).location)
-    }
-
-    fn tail(&self, slot: u32) -> Tail<'_> {
-        // It was read when the node came in, so it can be read.
-        let tail = Tail::read(self.record(slot).tail());
-        tail.unwrap_or(Tail { scope_id: b"", timestamp: 0, event_type: b"" })
-    }
-}
-
-impl Nodes for Placed {
-    fn key(&self, slot: u32) -> (u64, &Digest) {
-        (self.tail(slot).timestamp, self.digest(slot))
-    }
-
-    fn event_type(&self, slot: u32) -> &[u8] {
-        self.tail(slot).event_type
-    }
-}
-
-/// What orders slots across rebuilds: an ordinal that a node keeps for as long as it is there.
-#[derive(Debug, Default)]
-struct Ordinals {
-    /// Of the slots that came through the last rebuild.
-    rebuilt: Vec<u64>,
-    /// What to add to the slots after them.
-    shift: u64,
-}
-
-impl Ordinals {
-    fn of(&self, slot: usize) -> u64 {
-        self.rebuilt.get(slot).copied().unwrap_or(slot as u64 + self.shift)
-    }
-
-    /// The first slot with a higher ordinal.
-    fn first_after(&self, ordinal: u64) -> usize {
-        match self.rebuilt.last() {
-            Some(last) if *last > ordinal => self.rebuilt.partition_point(|of| *of <= ordinal),
-            _ => {
-                let slot = (ordinal + 1).saturating_sub(self.shift);
-                usize::try_from(slot).unwrap_or(usize::MAX).max(self.rebuilt.len())
-            }
-        }
-    }
 }
 
 /// All of a store's memory.
@@ -454,221 +374,5 @@ impl State {
 
     pub(crate) fn state_hash(&mut self) -> StateHash {
         self.trie.state_hash(&self.placed)
-    }
-
-    pub(crate) fn list_page(&self, query: &ListQuery, limits: &Limits) -> Result<Page> {
-        let place = query.cursor.as_ref().map(Cursor::place).transpose()?;
-        match (query.order, place) {
-            (Order::Insertion, None) => self.page_by_insertion(query, None, limits),
-            (Order::Insertion, Some(Place::Insertion(after))) => {
-                self.page_by_insertion(query, Some(after), limits)
-            }
-            (Order::Time, None) => self.page_by_time(query, None, limits),
-            (Order::Time, Some(Place::Time(time, digest))) => {
-                self.page_by_time(query, Some((time, digest)), limits)
-            }
-            _ => Err(DagError::new(
-                ErrorKind::InvalidArgument,
-                "the cursor comes from a list in another order",
-            )),
-        }
-    }
-
-    fn page_by_insertion(
-        &self,
-        query: &ListQuery,
-        after: Option<u64>,
-        limits: &Limits,
-    ) -> Result<Page> {
-        let scope = match &query.scope_id {
-            Some(name) => match self.trie.scope(name) {
-                Some(scope) => Some(scope),
-                None => {
-                    return Ok(Page { nodes: Vec::new(), next: None });
-                }
-            },
-            None => None,
-        };
-        let slots = self.placed.slots.len();
-        let range = match (after, query.reverse) {
-            (None, _) => 0..slots,
-            (Some(ordinal), false) => self.ordinals.first_after(ordinal).min(slots)..slots,
-            (Some(ordinal), true) => {
-                0..ordinal
-                    .checked_sub(1)
-                    .map_or(0, |before| self.ordinals.first_after(before))
-                    .min(slots)
-            }
-        };
-        let matches = |slot: &usize| {
-            self.is_there(*slot)
-                && scope.is_none_or(|scope| self.placed.slots[*slot].scope == scope)
-        };
-        let slots = Directed::new(range, query.reverse).map(|slot| (slot, matches(&slot)));
-        self.page(query, limits, slots, |slot| Place::Insertion(self.ordinals.of(slot)))
-    }
-
-    fn page_by_time(
-        &self,
-        query: &ListQuery,
-        after: Option<(u64, Digest)>,
-        limits: &Limits,
-    ) -> Result<Page> {
-        let name = query.scope_id.as_ref().ok_or_else(|| {
-            DagError::new(ErrorKind::InvalidArgument, "the order by time needs a scope")
-        })?;
-        let Some(scope) = self.trie.scope(name) else {
-            return Ok(Page { nodes: Vec::new(), next: None });
-        };
-        let from = match (&after, query.reverse) {
-            (Some((time, digest)), _) => state_trie::node_key(*time, digest),
-            (None, false) => state_trie::node_key(query.since.unwrap_or(0), &[0; 32]),
-            (None, true) => state_trie::node_key(query.until.unwrap_or(u64::MAX), &[0xff; 32]),
-        };
-        let mut walk = self.trie.walk_scope(scope, &from, query.reverse, &self.placed);
-        let key = |slot: u32| {
-            let (time, digest) = self.placed.key(slot);
-            (time, *digest)
-        };
-        let within = |time: u64| {
-            if query.reverse {
-                query.since.is_none_or(|since| time >= since)
-            } else {
-                query.until.is_none_or(|until| time <= until)
-            }
-        };
-        let slots = std::iter::from_fn(|| self.trie.next(&mut walk))
-            // The walk begins at the node that the page before ended with, if it is still there.
-            .skip_while(|slot| after == Some(key(*slot)))
-            .take_while(|slot| within(key(*slot).0))
-            .map(|slot| (slot as usize, true));
-        self.page(query, limits, slots, |slot| {
-            let (time, digest) = key(u32::try_from(slot).unwrap_or(NONE));
-            Place::Time(time, digest)
-        })
-    }
-
-    /// Fills a page from slots that come in order, each with whether it is worth a closer look.
-    fn page(
-        &self,
-        query: &ListQuery,
-        limits: &Limits,
-        slots: impl Iterator<Item = (usize, bool)>,
-        place: impl Fn(usize) -> Place,
-    ) -> Result<Page> {
-        let most = query.limit.max(1);
-        let mut nodes = Vec::new();
-        let mut slots = slots.enumerate().peekable();
-        while let Some((looked_at, (slot, candidate))) = slots.next() {
-            if candidate {
-                let number = u32::try_from(slot).unwrap_or(NONE);
-                if self.passes(query, number) {
-                    nodes.push(self.node(number, limits)?);
-                }
-            }
-            if (nodes.len() == most || looked_at >= LOOKED_AT_PER_PAGE) && slots.peek().is_some() {
-                return Ok(Page { nodes, next: Some(place(slot).into()) });
-            }
-        }
-        Ok(Page { nodes, next: None })
-    }
-
-    fn passes(&self, query: &ListQuery, slot: u32) -> bool {
-        if query.since.is_none() && query.until.is_none() && query.event_types.is_empty() {
-            return true;
-        }
-        let Tail { timestamp, event_type, .. } = self.placed.tail(slot);
-        query.since.is_none_or(|since| timestamp >= since)
-            && query.until.is_none_or(|until| timestamp <= until)
-            && (query.event_types.is_empty()
-                || query.event_types.iter().any(|wanted| wanted.as_str().as_bytes() == event_type))
-    }
-
-    // ---------------------------------------------------------------------------------- verifying
-
-    pub(crate) fn slots(&self) -> usize {
-        self.placed.slots.len()
-    }
-
-    pub(crate) fn sequence(&self) -> u64 {
-        self.sequence
-    }
-
-    /// Checks the blocks and links of these slots; gives how many nodes and links there were.
-    pub(crate) fn verify_slots(&self, slots: Range<usize>, limits: &Limits) -> Result<(u64, u64)> {
-        let (mut nodes, mut links) = (0, 0);
-        for slot in slots.filter(|slot| *slot < self.slots() && self.is_there(*slot)) {
-            let number = u32::try_from(slot).unwrap_or(NONE);
-            let record = self.placed.record(number);
-            let corrupt = |what: &str| {
-                DagError::new(ErrorKind::Corrupt, what).with_cid(id::cid_of(record.digest))
-            };
-            let node = DagNode::decode_with(record.block, limits)
-                .map_err(|error| corrupt("a stored block is not a node's").with_source(error))?;
-            if node.digest() != record.digest {
-                return Err(corrupt("a stored block does not hash to its CID"));
-            }
-            if !self.parent_digests(number).eq(node.parent_digests()) {
-                return Err(corrupt("the links of a stored node are not those in its block"));
-            }
-            if !self.is_linked_well(number) {
-                return Err(corrupt("the indexes of a stored node are not those of its links"));
-            }
-            if self.slot(record.digest) != Some(number) {
-                return Err(corrupt("a stored node can't be found by its CID"));
-            }
-            nodes += 1;
-            links += node.parent_digests().len() as u64;
-        }
-        Ok((nodes, links))
-    }
-
-    /// Whether a node's generation and children are what the links to and from it say.
-    fn is_linked_well(&self, slot: u32) -> bool {
-        let Slot { generation, scope, children, children_in_scope, .. } = *self.placed.slot(slot);
-        let above = self.parents(slot).map(|parent| self.placed.slot(parent).generation + 1);
-        let in_scope = |child: &u32| self.placed.slot(*child).scope == scope;
-        generation == above.max().unwrap_or(0)
-            && children as usize == self.children_of(slot).count()
-            && children_in_scope as usize == self.children_of(slot).filter(in_scope).count()
-    }
-
-    /// Checks the state hash against one of a trie made from nothing but the blocks.
-    pub(crate) fn verify_state_hash(&mut self, nodes: u64, links: u64) -> Result<Verified> {
-        let mut fresh = StateTrie::default();
-        for slot in (0..self.slots()).filter(|slot| self.is_there(*slot)) {
-            let number = u32::try_from(slot).unwrap_or(NONE);
-            let name = std::str::from_utf8(self.placed.tail(number).scope_id).unwrap_or_default();
-            let scope = fresh.scope_or_new(name);
-            fresh.insert(scope, number, &self.placed);
-        }
-        let state_hash = self.state_hash();
-        if fresh.state_hash(&self.placed) != state_hash {
-            return Err(DagError::new(
-                ErrorKind::Corrupt,
-                "the state hash is not that of the blocks in the store",
-            ));
-        }
-        Ok(Verified { nodes, links, state_hash })
-    }
-}
-
-/// A range, forwards or backwards.
-struct Directed {
-    range: Range<usize>,
-    reverse: bool,
-}
-
-impl Directed {
-    fn new(range: Range<usize>, reverse: bool) -> Self {
-        Directed { range, reverse }
-    }
-}
-
-impl Iterator for Directed {
-    type Item = usize;
-
-    fn next(&mut self) -> Option<usize> {
-        if self.reverse { self.range.next_back() } else { self.range.next() }
     }
 }

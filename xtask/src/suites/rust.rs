@@ -121,10 +121,20 @@ impl Bench<'_> {
     pub(super) fn wasm(&self) -> Result<Tally> {
         let (toolchain, recipe) = self.wasm_toolchain()?;
         let runner = self.wasm_runner()?;
-        let mut test = toolchain.cargo(self.workspace, "test", &recipe.wasm.rustflags);
-        test.args(["--package", "dag-store", "--test", "wasm", "--features", "conformance"]);
-        test.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner);
-        self.counted("test-wasm", "cargo test on wasm, in Node", &mut test, count)
+        let runs: [(&str, &[&str]); 2] = [
+            ("the conformance suite", &["--test", "wasm", "--features", "conformance"]),
+            ("the bindings", &["--lib", "--features", WASM_ONLY]),
+        ];
+        let mut tally = Tally::default();
+        for (what, flags) in runs {
+            let mut test = toolchain.cargo(self.workspace, "test", &recipe.wasm.rustflags);
+            test.args(["--package", "dag-store"]).args(flags);
+            test.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", &runner);
+            let log = format!("test-wasm-{}", what.replace(' ', "-"));
+            let what = format!("cargo test on wasm, in Node: {what}");
+            tally.add(self.counted(&log, &what, &mut test, count)?);
+        }
+        Ok(tally)
     }
 
     /// The test runner of wasm-bindgen, of the version in Cargo.lock.
