@@ -103,7 +103,7 @@ export interface DagStoreOptions {
   limits?: LimitOptions | undefined;
 }
 
-/** The limits of a store. */
+/** The limits of a store. One that is set above its ceiling is taken as the ceiling. */
 export interface LimitOptions {
   /** Bytes of one block: 1 MiB unless set, 64 MiB at most. */
   blockBytes?: number | undefined;
@@ -128,7 +128,7 @@ export interface HeadsOptions extends ScopeOptions {}
 
 /** What to list. Filters choose nodes, and never change the order. */
 export interface ListOptions extends ScopeOptions {
-  /** Only nodes of these types. */
+  /** Only nodes of these types; of no type, if the array is empty. */
   eventTypes?: readonly DagEventType[] | undefined;
   /** Only nodes of this time (Unix milliseconds) or later. */
   since?: number | undefined;
@@ -147,7 +147,10 @@ export interface ListOptions extends ScopeOptions {
   cursor?: string | undefined;
 }
 
-/** A list that is yet to be read: a page at a time, as the loop over it goes on. */
+/**
+ * A list that is yet to be read: a page at a time, as the loop over it goes on. Nodes that are inserted
+ * meanwhile may or may not come, so don't insert one for each that comes.
+ */
 export interface List<Content = Value> extends AsyncIterable<DagNode<Content>> {
   [Symbol.asyncIterator](): AsyncGenerator<DagNode<Content>, void, void>;
   /** Reads all of it. */
@@ -166,15 +169,15 @@ export interface Page<Content = Value> {
 /** What must hold at the moment of a commit; else it fails with `ERR_CONDITION_FAILED`. */
 export type Condition =
   /** The heads, of the store or of one scope, are these and no others. */
-  | { heads: readonly NodeId[]; scopeId?: string | undefined }
+  | { heads: readonly NodeId[]; scopeId?: string | undefined; stateHash?: never; absent?: never }
   /** The state hash of the store is this. */
-  | { stateHash: string }
+  | { stateHash: string; heads?: never; scopeId?: never; absent?: never }
   /** This node is not in the store. */
-  | { absent: NodeId };
+  | { absent: NodeId; heads?: never; scopeId?: never; stateHash?: never };
 
 /** How to commit. */
 export interface CommitOptions {
-  /** The commit's name, 16 bytes or 32 hexadecimal digits; random, unless given. */
+  /** The commit's name: 16 bytes, or 32 lower-case hexadecimal digits. Made up, unless given. */
   id?: string | Uint8Array | undefined;
   /** What must hold. */
   conditions?: readonly Condition[] | undefined;
@@ -212,11 +215,15 @@ export interface Verified {
 /**
  * A store, in memory.
  *
- * Nothing is loaded until the first call, and no call blocks: each gives a Promise, which is rejected with
- * nothing but a {@link DagStoreError}. Calls may overlap; writes take effect in the order of the calls.
- * What you pass is copied within the call, what you get is yours.
+ * Nothing is loaded until the first call. Calls give Promises, rejected with nothing but a
+ * {@link DagStoreError}. Calls may overlap; writes take effect in the order of the calls. What you pass is
+ * copied within the call, what you get is yours.
+ *
+ * The work itself is done on the calling thread: some microseconds a node, so that a call about a million
+ * nodes takes seconds. Insert large sets in batches of a few thousand, or in a worker.
  */
 export class DagStore {
+  /** An empty store. All stores of a process share one instance of the wasm, of 4 GiB at most. */
   constructor(options?: DagStoreOptions);
 
   /** Inserts a node, and gives its CID. Inserting what is there already changes nothing. */
@@ -279,7 +286,10 @@ export class Batch {
   /** Reads a node as it would be after the commit. */
   get<Content = Value>(id: NodeId): Promise<DagNode<Content> | undefined>;
 
-  /** Applies what is staged, all or nothing. Either way the batch is closed. */
+  /**
+   * Applies what is staged, all or nothing. Either way the batch is closed, unless the options can't be
+   * read. A staging call that was refused has left nothing behind: await those before you commit.
+   */
   commit(options?: CommitOptions): Promise<Commit>;
   /** Forgets what is staged, and closes the batch. On a closed batch this does nothing. */
   rollback(): Promise<void>;

@@ -19,6 +19,11 @@ export function setLoader(loader) {
   compiled = undefined;
 }
 
+/** Sets how the wasm is loaded, unless another entry, imported beside this one, knows how already. */
+export function setLoaderIfNone(loader) {
+  load ??= loader;
+}
+
 /** The instance that lives, started if there is none. */
 export function instance() {
   if (current === undefined) {

@@ -9,6 +9,8 @@ const MOST = 1024;
 const PAGE_BYTES = 1 << 19;
 /** The nodes of a page that a caller asks for, unless it says how many. */
 const PAGE = 256;
+/** The nodes that wasm can count. */
+const LARGEST = 2 ** 32 - 1;
 
 const OPTIONS = ["scopeId", "eventTypes", "since", "until", "order", "reverse", "limit", "cursor"];
 
@@ -41,8 +43,8 @@ export class List {
   /** Reads one page: up to `limit` nodes, and the cursor after them if there are more. */
   async page() {
     const query = this.#checked();
-    if (query.limit === 0) return { nodes: [], cursor: query.cursor };
-    const { nodes, cursor } = await this.#read({ ...query, limit: query.limit ?? PAGE });
+    if (query.limit === 0 || query.eventTypes?.length === 0) return { nodes: [], cursor: undefined };
+    const { nodes, cursor } = await this.#read({ ...query, limit: Math.min(query.limit ?? PAGE, LARGEST) });
     return { nodes, cursor };
   }
 
@@ -54,6 +56,7 @@ export class List {
     const query = { ...this.#checked() };
     let wanted = query.limit ?? Infinity;
     let size = FIRST;
+    if (query.eventTypes?.length === 0) return;
     while (wanted > 0) {
       query.limit = Math.min(wanted, size);
       const { nodes, cursor, bytes } = await this.#read(query);
@@ -71,7 +74,9 @@ export class List {
   }
 
   #read(query) {
-    return this.#connection.make(this.#connection, LIST, bare(query));
+    // To wasm, no types mean all.
+    const eventTypes = query.eventTypes ?? [];
+    return this.#connection.make(this.#connection, LIST, bare({ ...query, eventTypes }));
   }
 }
 
@@ -81,7 +86,7 @@ function readQuery(given) {
   if (order !== "insertion" && order !== "time") options.fail("order", 'must be "insertion" or "time"');
   return {
     scopeId: options.text("scopeId"),
-    eventTypes: options.texts("eventTypes") ?? [],
+    eventTypes: options.texts("eventTypes"),
     since: options.count("since"),
     until: options.count("until"),
     byTime: order === "time",

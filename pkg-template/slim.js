@@ -1,6 +1,6 @@
 /** The entry for those who load the wasm themselves (`dag-store/dag.wasm`) and hand it over. */
 import { DagStoreError } from "./error.js";
-import { setLoader } from "./instance.js";
+import { setLoader, setLoaderIfNone } from "./instance.js";
 
 export * from "./api.js";
 
@@ -9,9 +9,14 @@ export * from "./api.js";
  * once, before the first call on a store. It is compiled when that call comes.
  */
 export function init(source) {
+  if (source === undefined || source === null) refuse("init(wasm) needs a module, bytes, a URL or a Response");
+  // A Promise that fails is told to whoever calls a store, not to the process.
+  Promise.resolve(source).catch(() => undefined);
   setLoader(() => source);
 }
 
-setLoader(() => {
-  throw new DagStoreError("ERR_INVALID_ARGUMENT", "call init(wasm) before using a store");
-});
+setLoaderIfNone(() => refuse("call init(wasm) before using a store"));
+
+function refuse(message) {
+  throw new DagStoreError("ERR_INVALID_ARGUMENT", message);
+}

@@ -63,11 +63,15 @@ impl<S: DagStore + ?Sized> DagStoreBatch<S> {
     ) -> Result<Vec<Cid>> {
         let limits = self.store.limits().clone();
         let staged = self.open()?;
-        let nodes: Vec<DagNode> = nodes.into_iter().collect();
-        let bytes = nodes.iter().map(|node| node.as_bytes().len()).sum::<usize>();
-        staged.check_room(nodes.len(), bytes, &limits)?;
-        nodes.iter().try_for_each(|node| node.check(&limits))?;
-        nodes
+        let mut bytes = 0;
+        let mut taken = Vec::new();
+        for node in nodes {
+            bytes += node.as_bytes().len();
+            staged.check_room(taken.len() + 1, bytes, &limits)?;
+            node.check(&limits)?;
+            taken.push(node);
+        }
+        taken
             .into_iter()
             .map(|node| {
                 let cid = node.cid();
@@ -94,8 +98,8 @@ impl<S: DagStore + ?Sized> DagStoreBatch<S> {
         Ok(cid)
     }
 
-    /// Stages the removal of a node. That it is there, and that no child of it stays, is checked by
-    /// the commit.
+    /// Stages the removal of a node. That no child of it stays behind is checked by the commit; that it
+    /// is there at all is not asked.
     pub async fn remove(&mut self, id: impl ToCid + MaybeSend) -> Result<()> {
         self.stage_removes(vec![id.to_cid()?])
     }

@@ -58,7 +58,9 @@ impl DagNodeBuilder {
     /// A float that is an integer within ±(2^53−1) is stored as that integer. NaN and infinities, and
     /// integers outside of −2^64 … 2^64−1, are refused by `build`.
     pub fn content(mut self, content: impl Into<Ipld>) -> Self {
-        self.content = Some(content.into());
+        if let Some(replaced) = self.content.replace(content.into()) {
+            cbor::dismantle(replaced);
+        }
         self
     }
 
@@ -84,7 +86,7 @@ impl DagNodeBuilder {
     pub fn parent(mut self, parent: impl ToCid) -> Self {
         match parent.to_cid().and_then(|cid| id::digest_of(&cid)) {
             Ok(digest) => self.parents.push(digest),
-            Err(error) => self.bad_parent = self.bad_parent.or(Some(Arc::new(error))),
+            Err(error) => _ = self.bad_parent.get_or_insert_with(|| Arc::new(error)),
         }
         self
     }
@@ -185,6 +187,15 @@ impl DagNodeBuilder {
 
         limits::check("bytes of the block", block.len(), limits.block_bytes)?;
         Ok((block, Layout { nonce, content, depth, parents, scope_id, timestamp, event_type }))
+    }
+}
+
+/// A builder may hold content of any depth, which `build` would refuse.
+impl Drop for DagNodeBuilder {
+    fn drop(&mut self) {
+        if let Some(content) = self.content.take() {
+            cbor::dismantle(content);
+        }
     }
 }
 

@@ -238,7 +238,8 @@ impl fmt::Debug for Changes {
     }
 }
 
-/// The name of a commit: 16 bytes, random unless the caller gives them. It tells later whether a
+/// The name of a commit: 16 bytes that no other commit has, made from randomness unless the caller gives
+/// them. It tells later whether a
 /// commit whose outcome was lost did happen.
 ///
 /// Printed and parsed as 32 lower-case hexadecimal digits.

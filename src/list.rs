@@ -190,11 +190,13 @@ pub struct List<S: DagStore + ?Sized> {
     query: ListQuery,
     /// How many nodes are still wanted.
     wanted: usize,
+    /// To a query, no types mean all; a choice of none means none.
+    of_no_type: bool,
 }
 
 impl<S: DagStore + ?Sized> List<S> {
     pub(crate) fn new(store: Arc<S>) -> Self {
-        List { store, query: ListQuery::default(), wanted: usize::MAX }
+        List { store, query: ListQuery::default(), wanted: usize::MAX, of_no_type: false }
     }
 
     /// Only nodes of this scope.
@@ -203,9 +205,10 @@ impl<S: DagStore + ?Sized> List<S> {
         self
     }
 
-    /// Only nodes of these types.
+    /// Only nodes of these types; of no type, if there are none.
     pub fn event_types(mut self, types: impl IntoIterator<Item = impl Into<DagEventType>>) -> Self {
         self.query.event_types = types.into_iter().map(Into::into).collect();
+        self.of_no_type = self.query.event_types.is_empty();
         self
     }
 
@@ -247,6 +250,9 @@ impl<S: DagStore + ?Sized> List<S> {
 
     /// Reads one page of at most `nodes` nodes (and of 1 at least), and where to go on.
     pub async fn page(mut self, nodes: usize) -> Result<Page> {
+        if self.wanted == 0 || self.of_no_type {
+            return Ok(Page { nodes: Vec::new(), next: None });
+        }
         self.query.limit = nodes.min(self.wanted);
         self.store.list_page(&self.query).await
     }
@@ -263,7 +269,7 @@ impl<S: DagStore + ?Sized> List<S> {
             let Some(mut list) = list else {
                 return Ok(None);
             };
-            if list.wanted == 0 {
+            if list.wanted == 0 || list.of_no_type {
                 return Ok(None);
             }
             list.query.limit = list.wanted.min(PAGE);

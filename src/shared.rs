@@ -96,7 +96,7 @@ impl SharedDagStore {
 
     /// Inserts nodes in one commit: all of them, or none. Parents may come after their children.
     pub async fn insert_many(&self, nodes: impl IntoIterator<Item = DagNode>) -> Result<Commit> {
-        let changes = insertion(nodes);
+        let changes = insertion(nodes, self.limits())?;
         self.commit(changes).await
     }
 

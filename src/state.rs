@@ -13,7 +13,7 @@ use crate::arena::{Location, Record};
 use crate::bits::Bits;
 use crate::changes::CommitId;
 use crate::chunked::Chunked;
-use crate::digest::{Digest, StateHash};
+use crate::digest::{Digest, Preimage, StateHash};
 use crate::digest_table::DigestTable;
 use crate::id;
 use crate::plan::{Parent, Plan, Planned, Present, missing_parent};
@@ -46,8 +46,9 @@ pub(crate) struct State {
     /// Bytes of the arena that no slot refers to any more.
     dead_bytes: usize,
     sequence: u64,
-    /// Random; what the ids of commits are made from.
-    first_id: [u8; 16],
+    /// What the ids of commits are made from: a random seed, and how many there are.
+    id_seed: [u8; 16],
+    ids: u64,
 }
 
 impl Default for State {
@@ -62,7 +63,8 @@ impl Default for State {
             ordinals: Ordinals::default(),
             dead_bytes: 0,
             sequence: 0,
-            first_id: platform::random(),
+            id_seed: platform::random(),
+            ids: 0,
         }
     }
 }
@@ -120,13 +122,13 @@ impl State {
         Ok(())
     }
 
-    /// An id for the next commit. Nobody ever asks for the fate of a commit in memory, so it needn't
-    /// be random anew each time, only be nobody else's.
-    fn next_id(&self) -> CommitId {
-        let mut id = self.first_id;
-        for (byte, of_sequence) in id.iter_mut().rev().zip((self.sequence + 1).to_le_bytes()) {
-            *byte ^= of_sequence;
-        }
+    /// An id of its own for a commit that was given none: the hash of a random seed and a count. (Asking
+    /// the system for randomness each time would cost more than the commit.)
+    fn next_id(&mut self) -> CommitId {
+        self.ids += 1;
+        let hash = Preimage::<24>::new().add(&self.id_seed).add(&self.ids.to_be_bytes()).hash();
+        let mut id = [0; 16];
+        id.copy_from_slice(&hash[..16]);
         id.into()
     }
 
@@ -277,7 +279,7 @@ impl State {
         }
         self.ordinals.shift = old.ordinals.of(slots) - self.placed.slots.len() as u64;
         self.sequence = old.sequence;
-        self.first_id = old.first_id;
+        (self.id_seed, self.ids) = (old.id_seed, old.ids);
     }
 
     // ------------------------------------------------------------------------------------ reading

@@ -60,7 +60,8 @@ pub trait DagStore: fmt::Debug + MaybeSend + MaybeSync {
     /// How many nodes there are in the store, or in one scope.
     fn len<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<u64>>;
 
-    /// The state hash of the store, or of one scope. A scope without nodes has one too.
+    /// The state hash of the store, or of one scope. A scope without nodes has one too. Its bytes are in
+    /// `docs/spec.md`, section "The state hash".
     fn state_hash<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<StateHash>>;
 
     /// Checks everything anew: the form and hash of every block, every link, and the state hash
@@ -173,7 +174,8 @@ impl<S: DagStore + ?Sized> DagStoreExt for Arc<S> {
 
     async fn insert(&self, node: DagNode) -> Result<Cid> {
         let cid = node.cid()?;
-        self.commit(insertion([node])).await?;
+        let changes = insertion([node], self.limits());
+        self.commit(changes?).await?;
         Ok(cid)
     }
 
@@ -181,8 +183,8 @@ impl<S: DagStore + ?Sized> DagStoreExt for Arc<S> {
         &self,
         nodes: impl IntoIterator<Item = DagNode> + MaybeSend,
     ) -> Result<Commit> {
-        let changes = insertion(nodes);
-        self.commit(changes).await
+        let changes = insertion(nodes, self.limits());
+        self.commit(changes?).await
     }
 
     async fn insert_block(&self, block: impl AsRef<[u8]> + MaybeSend) -> Result<Cid> {
@@ -225,12 +227,17 @@ impl<S: DagStore + ?Sized> DagStoreExt for Arc<S> {
     }
 }
 
-pub(crate) fn insertion(nodes: impl IntoIterator<Item = DagNode>) -> Changes {
+/// The insertion of nodes, of which no more are taken than a batch may have.
+pub(crate) fn insertion(
+    nodes: impl IntoIterator<Item = DagNode>,
+    limits: &Limits,
+) -> Result<Changes> {
     let mut changes = Changes::new();
     for node in nodes {
         changes.insert(node);
+        changes.check_room(0, 0, limits)?;
     }
-    changes
+    Ok(changes)
 }
 
 /// The error of every operation on a store that was closed.

@@ -73,7 +73,7 @@ async function report(store) {
   const nodes = await store.size();
   const heads = await store.heads();
   const kinds = [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ');
-  console.log(`  ${nodes} nodes (${kinds}), ${heads.length} heads`);
+  console.log(`  ${count(nodes, 'node')} (${kinds}), ${count(heads.length, 'head')}`);
   for (const head of heads.slice(0, 5)) {
     const { content } = await store.get(head);
     console.log(`    head ${head} is commit ${content.commit}`);
@@ -97,7 +97,7 @@ async function replayInAnotherOrder(store, stateHash) {
   const moved = (await replica.list().toArray()).filter(({ cid }, at) => cid !== nodes[at].cid).length;
   assert.equal(await replica.stateHash(), stateHash, 'the replica has another state hash');
   assert.deepEqual((await replica.heads()).sort(), (await store.heads()).sort());
-  console.log(`  a second store, with ${moved} nodes in another place, has the same state hash`);
+  console.log(`  a second store, filled in another order (${count(moved, 'node')} moved), has the same state hash`);
   await replica.close();
 }
 
@@ -149,7 +149,7 @@ async function rollBackABranch(store, stateHash) {
   assert.equal(await store.get(added), undefined);
   assert.equal(await store.size(), nodes.length);
   assert.equal(await store.stateHash(), stateHash, 'the rolled-back batch left a trace');
-  console.log(`  a branch of ${branch.length} nodes, removed, added again and rolled back: no trace`);
+  console.log(`  a batch removed a branch of ${count(branch.length, 'node')} and added it again, and was rolled back: no change`);
 }
 
 /** A head and those of its ancestors that no other head descends from, children first. */
@@ -168,6 +168,10 @@ function newestBranch(nodes, head) {
     }
   }
   return branch;
+}
+
+function count(number, noun) {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 /** A bar on a terminal; elsewhere a line at every quarter. */

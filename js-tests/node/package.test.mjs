@@ -126,6 +126,31 @@ test("starting loads no HTTP client", () => {
   assert.equal(run(code), "true false");
 });
 
+test("the slim entry: beside another entry it leaves that one's way to the wasm alone", () => {
+  for (const [first, second] of [["dag-store", "dag-store/slim"], ["dag-store/slim", "dag-store"]]) {
+    const code = `
+      import "${first}";
+      import "${second}";
+      import { DagStore } from "dag-store";
+      console.log(await new DagStore().insert(${JSON.stringify(node)}));`;
+    assert.match(run(code), /^bafyrei/, `${first}, then ${second}`);
+  }
+});
+
+test("the slim entry: what can't be wasm is refused at once, and a Promise that fails where it is needed", () => {
+  const code = `
+    import { DagStore, init } from "dag-store/slim";
+    const codes = [];
+    for (const nothing of [undefined, null]) {
+      try { init(nothing) } catch (error) { codes.push(error.code) }
+    }
+    init(Promise.reject(new Error("no wasm today")));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new DagStore().size().catch((error) => codes.push(error.code, error.cause.message));
+    console.log(codes.join());`;
+  assert.equal(run(code), "ERR_INVALID_ARGUMENT,ERR_INVALID_ARGUMENT,ERR_STORAGE,no wasm today");
+});
+
 test("the slim entry: a load that failed can be made good", () => {
   const code = `
     import { readFile } from "node:fs/promises";
