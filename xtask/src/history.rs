@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt::Write as _;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 /// One commit.
@@ -64,8 +64,9 @@ impl History {
                 }
             }
         }
-        let stuck = commits.len() - order.len();
-        ensure!(stuck == 0, "{stuck} commits are their own ancestors, or descend from such");
+        if let Some(stuck) = waits_for.iter().position(|waits_for| *waits_for > 0) {
+            bail!("commit {} is its own ancestor, or descends from one that is", commits[stuck].id);
+        }
         let mut commits: Vec<Option<Commit>> = commits.into_iter().map(Some).collect();
         let commits = order.into_iter().filter_map(|number| commits[number].take()).collect();
         Ok(Self { commits, cut })
@@ -75,7 +76,12 @@ impl History {
     pub(crate) fn parse(text: &str) -> Result<Vec<Commit>> {
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let commit = |(number, line)| {
-            serde_json::from_str(line).with_context(|| format!("line {}", number + 1))
+            serde_json::from_str(line).map_err(|error: serde_json::Error| {
+                // It counts lines from the start of what it was given: this one.
+                let what = error.to_string();
+                let what = what.split(" at line ").next().unwrap_or_default();
+                anyhow!("line {}, column {}: {what}", number + 1, error.column())
+            })
         };
         lines.map(commit).collect()
     }
@@ -153,7 +159,10 @@ mod tests {
         let cases = [
             (vec![], "no commits"),
             (vec![commit("a", &[]), commit("a", &[])], "twice"),
-            (vec![commit("a", &["b"]), commit("b", &["a"]), commit("c", &["a"])], "3 commits"),
+            (
+                vec![commit("a", &["b"]), commit("b", &["a"]), commit("c", &["a"])],
+                "its own ancestor",
+            ),
         ];
         for (commits, says) in cases {
             let error = History::sort(commits).map(|_| ()).map_err(|error| error.to_string());
@@ -168,7 +177,7 @@ mod tests {
         let history = History::sort(History::parse(text)?)?;
         assert_eq!(history.to_lines()?, text);
         let error = History::parse("\n{\"id\":1}").map_err(|error| error.to_string());
-        assert_eq!(error, Err("line 2".to_owned()));
+        assert!(error.is_err_and(|error| error.starts_with("line 2, column ")));
         Ok(())
     }
 }
