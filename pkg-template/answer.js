@@ -16,6 +16,8 @@ const DONE = 0;
 
 /** CIDs are decoded so many at once: one by one is slow, all at once keeps all of them in memory. */
 const GROUP = 16;
+/** After so many CIDs others may have their turn. */
+const SLICE = 4096;
 
 /** Reads what a call into wasm answers: numbers, little endian, CIDs as text, and nodes. */
 export class Answer extends Decoder {
@@ -64,6 +66,18 @@ export class Answer extends Decoder {
       const group = Math.min(rest, GROUP);
       const text = this.utf8(group * CID_TEXT);
       for (let i = 0; i < group; i++) cids.push(text.slice(i * CID_TEXT, (i + 1) * CID_TEXT));
+    }
+    return cids;
+  }
+
+  /** Reads CIDs, and yields where there are many. */
+  *manyCids() {
+    const count = this.u32();
+    if (count <= SLICE) return this.cids(count);
+    const cids = [];
+    for (let rest = count; rest > 0; rest -= SLICE) {
+      for (const cid of this.cids(Math.min(rest, SLICE))) cids.push(cid);
+      yield;
     }
     return cids;
   }

@@ -1,7 +1,12 @@
-import { attempt, nothing } from "./connection.js";
-import { readCommit, readCommitOptions } from "./commit.js";
+import { attempt } from "./attempt.js";
+import { readCommit, readCommitInTurns, readCommitOptions } from "./commit.js";
+import { nothing } from "./connection.js";
+import { define } from "./define.js";
 import { DagStoreError } from "./error.js";
-import { encodeBlock, encodeId, encodeIds, encodeNode, encodeNodes } from "./record.js";
+import { Lane } from "./lane.js";
+import { encodeBlock, encodeId, encodeIds, encodeNode } from "./record.js";
+import { inOneGo, inTurns } from "./turn.js";
+import { readWork } from "./work.js";
 
 /** What a batch can be asked; see `Call` in connection.js. */
 const readCid = (answer) => answer.cid();
@@ -10,9 +15,9 @@ const remove = (batch, length) => batch.remove(length);
 const INSERT = { encode: encodeNode, ask: insert, read: readCid };
 const INSERT_BLOCK = { encode: encodeBlock, ask: insert, read: readCid };
 const INSERT_MANY = {
-  encode: encodeNodes,
-  ask: (batch, taken) => batch.insertMany(taken),
-  read: (answer) => answer.cids(),
+  ask: (batch, taken, _, job) => batch.insertMany(taken, job),
+  read: (answer) => inOneGo(answer.manyCids()),
+  readInTurns: (answer) => inTurns(answer.manyCids()),
 };
 const REMOVE = { encode: encodeId, ask: remove, read: nothing };
 const REMOVE_MANY = { encode: encodeIds, ask: remove, read: nothing };
@@ -21,7 +26,12 @@ const GET = {
   ask: (batch, length) => batch.get(length),
   read: (answer) => answer.node(),
 };
-const COMMIT = { encode: nothing, ask: (batch, _, how) => batch.commit(how), read: readCommit };
+const COMMIT = {
+  encode: nothing,
+  ask: (batch, _, how, job) => batch.commit(how, job),
+  read: readCommit,
+  readInTurns: readCommitInTurns,
+};
 
 /** What only this package can make a batch with. */
 const KEY = Symbol("Batch");
@@ -41,8 +51,12 @@ export function beginBatch(connection) {
 
 /** What is staged in wasm. It outlives the batch that was lost, for as long as it takes to free it. */
 class Staging {
+  lane = new Lane();
+  works = new Set();
   #connection;
   #batch;
+  /** Whether it is being committed, so that nothing is staged any more and nothing freed. */
+  #isSealed = false;
 
   constructor(connection, batch) {
     this.#connection = connection;
@@ -55,18 +69,38 @@ class Staging {
   }
 
   get wasm() {
-    this.assertOpen();
+    if (this.#batch === undefined) throw this.closedError();
     return this.#batch;
   }
 
   assertOpen() {
-    if (this.#batch !== undefined && !this.#connection.closed) return;
-    const message = "the batch was committed or rolled back, or its store was closed";
-    throw new DagStoreError("ERR_BATCH_CLOSED", message);
+    if (this.#batch === undefined || this.#isSealed || this.#connection.closed) throw this.closedError();
   }
 
-  /** Frees it. What a commit has taken out goes on; everything else is rolled back. */
+  closedError() {
+    const message = "the batch was committed or rolled back, or its store was closed";
+    return new DagStoreError("ERR_BATCH_CLOSED", message);
+  }
+
+  /** Commits it. Whatever comes of that, it is closed from now on. */
+  commit({ how, work }) {
+    const connection = this.#connection;
+    const committed =
+      work.isFollowed || !this.lane.isFree
+        ? connection.commit(this, COMMIT, how, work)
+        : connection.make(this, COMMIT, how, connection.lane);
+    this.#isSealed = true;
+    return committed.finally(() => this.#drop());
+  }
+
+  /** Rolls it back, unless it is being committed. */
   free() {
+    if (this.#isSealed) return;
+    for (const work of this.works) work.giveUp(this.closedError());
+    this.#drop();
+  }
+
+  #drop() {
     const batch = this.#batch;
     if (batch === undefined) return;
     this.#batch = undefined;
@@ -92,8 +126,11 @@ export class Batch {
     return this.#make(INSERT_BLOCK, block);
   }
 
-  insertMany(nodes) {
-    return this.#staging.connection.makeBulk(this.#staging, INSERT_MANY, nodes);
+  insertMany(nodes, options) {
+    return attempt(() => {
+      const work = readWork(options);
+      return this.#staging.connection.makeWithNodes(this.#staging, INSERT_MANY, { nodes }, work);
+    });
   }
 
   remove(id) {
@@ -111,9 +148,8 @@ export class Batch {
   commit(options) {
     return attempt(() => {
       this.#staging.assertOpen();
-      const committed = this.#make(COMMIT, readCommitOptions(options));
-      // Either way it is closed now: the commit has taken what was staged.
-      this.free();
+      const committed = this.#staging.commit(readCommitOptions(options));
+      lost?.unregister(this.#staging);
       return committed;
     });
   }
@@ -128,16 +164,12 @@ export class Batch {
   }
 
   #make(call, subject) {
-    return this.#staging.connection.make(this.#staging, call, subject);
+    return this.#staging.connection.make(this.#staging, call, subject, this.#staging.lane);
   }
 
   static {
     // Not every engine has the symbols.
-    if (Symbol.dispose) define(this, Symbol.dispose, this.prototype.free);
-    if (Symbol.asyncDispose) define(this, Symbol.asyncDispose, this.prototype.rollback);
+    if (Symbol.dispose) define(this.prototype, Symbol.dispose, this.prototype.free);
+    if (Symbol.asyncDispose) define(this.prototype, Symbol.asyncDispose, this.prototype.rollback);
   }
-}
-
-function define(type, symbol, value) {
-  Object.defineProperty(type.prototype, symbol, { value, writable: true, configurable: true });
 }

@@ -2,27 +2,33 @@ import { asBytes } from "./bytes.js";
 import { DagStoreError } from "./error.js";
 import { CID_BYTES, writeId } from "./id.js";
 import { readOptions } from "./options.js";
+import { inOneGo, inTurns } from "./turn.js";
+import { WORK_OPTIONS, Work } from "./work.js";
 
 const ID = /^[0-9a-f]{32}$/;
 const HASH = /^[0-9a-f]{64}$/;
 
-/** Reads a caller's commit options, into what wasm takes. */
+/** Reads a caller's commit options: `how`, as wasm takes it, and the work. */
 export function readCommitOptions(given) {
-  const options = readOptions(given, "options", ["id", "conditions", "stateHash"]);
-  return bare({
+  const options = readOptions(given, "options", ["id", "conditions", "stateHash", ...WORK_OPTIONS]);
+  const how = bare({
     id: commitId(options),
     conditions: options.list("conditions", readCondition) ?? [],
     stateHash: options.flag("stateHash"),
   });
+  return { how, work: new Work(options) };
 }
 
 /** Reads the answer that is a commit. */
-export function readCommit(answer) {
+export const readCommit = (answer) => inOneGo(commitOf(answer));
+export const readCommitInTurns = (answer) => inTurns(commitOf(answer));
+
+function* commitOf(answer) {
   const sequence = answer.u64();
   const id = answer.string();
   const stateHash = answer.string();
-  const inserted = answer.cids();
-  const removed = answer.cids();
+  const inserted = yield* answer.manyCids();
+  const removed = yield* answer.manyCids();
   const commit = { sequence, id, inserted, removed };
   return stateHash === "" ? commit : { ...commit, stateHash };
 }

@@ -1,4 +1,15 @@
 import { asBytes } from "./bytes.js";
+import { DagStoreError } from "./error.js";
+
+/** The smallest module: the magic and the version. */
+const EMPTY = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
+/** The smallest module with SIMD: one function, `i32.const 0`, `i8x16.splat`. */
+const SIMD = Uint8Array.of(
+  ...EMPTY,
+  ...[1, 5, 1, 96, 0, 1, 123], // types: () -> v128
+  ...[3, 2, 1, 0], // functions: one of that type
+  ...[10, 8, 1, 6, 0, 65, 0, 253, 15, 11], // its code
+);
 
 /**
  * Compiles wasm from whatever it comes as: a module, bytes, a URL, a Response, or a Promise of one.
@@ -7,13 +18,37 @@ import { asBytes } from "./bytes.js";
  */
 export async function compile(source) {
   const given = await source;
+  if (typeof WebAssembly === "undefined") throw missing("this engine has no WebAssembly", {});
   if (given instanceof WebAssembly.Module) return given;
-  const bytes = asBytes(given);
-  if (bytes !== undefined) return WebAssembly.compile(bytes);
+  try {
+    const bytes = asBytes(given);
+    return await (bytes === undefined ? compileResponse(given) : WebAssembly.compile(bytes));
+  } catch (cause) {
+    await assertAble(cause);
+    throw cause;
+  }
+}
+
+async function compileResponse(given) {
   // Not asked of the global `Response`: in Node a look at that loads a whole HTTP client.
   const response = typeof given?.arrayBuffer === "function" ? given : await fetch(given);
   if (!response.ok) throw new Error(`${response.url}: ${response.status} ${response.statusText}`);
   const streams = response.headers.get("content-type") === "application/wasm";
   if (streams && WebAssembly.compileStreaming) return WebAssembly.compileStreaming(response);
   return WebAssembly.compile(await response.arrayBuffer());
+}
+
+/** Tells what the engine or the page lacks, if that is why the wasm can't be compiled. */
+async function assertAble(cause) {
+  if (!WebAssembly.validate(SIMD)) throw missing("this engine lacks WebAssembly SIMD", { cause });
+  try {
+    await WebAssembly.compile(EMPTY);
+  } catch {
+    const how = "a page's content-security-policy must allow 'wasm-unsafe-eval', a Worker import a module";
+    throw missing(`compiling WebAssembly is forbidden here: ${how}`, { cause });
+  }
+}
+
+function missing(what, details) {
+  return new DagStoreError("ERR_STORAGE", `dag-store can't run: ${what}`, details);
 }

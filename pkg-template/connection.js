@@ -1,6 +1,10 @@
+import { attempt, ours } from "./attempt.js";
 import { DagStoreError } from "./error.js";
 import { instance } from "./instance.js";
+import { takeIds, takeNodes } from "./intake.js";
+import { Lane } from "./lane.js";
 import { borrowEncoder, giveBack } from "./record.js";
+import { turn } from "./turn.js";
 
 /**
  * A kind of call: how to write the question about some subject, whom to ask, how to read the answer.
@@ -8,23 +12,37 @@ import { borrowEncoder, giveBack } from "./record.js";
  * @template Subject, T
  * @typedef {object} Call
  * @property {(encoder: Encoder, subject: Subject, limits: object) => void} encode
- * @property {(wasm: object, length: number, subject: Subject) => undefined | Promise<Uint8Array>} ask
+ * @property {(wasm: object, length: number, subject: Subject, job: object) => undefined | Promise<Uint8Array>} ask
  * @property {(answer: Answer) => T} read
+ * @property {(answer: Answer) => Promise<T>} [readInTurns] where the answer may be long
  */
 
 /**
- * A store's way into wasm. Its first call loads that; calls made until then wait, and take effect in
- * their order. What a caller hands over is encoded within the call, so it may change afterwards. Once
- * nothing waits, a call goes through at once.
+ * What calls are made on: the connection itself, which stands for the store, or a batch.
  *
- * Calls are made on a target: the connection itself, which stands for the store, or a batch.
+ * @typedef {object} Target
+ * @property {object} wasm
+ * @property {Lane} lane where its writes keep their order
+ * @property {Set<Work>} works what takes nodes in for it
+ * @property {() => void} assertOpen
+ * @property {() => DagStoreError} closedError
+ */
+
+const NO_BYTES = new Uint8Array(0);
+
+/**
+ * A store's way into wasm. Its first call loads that; calls made until then wait, and take effect in
+ * their order. What a caller hands over is encoded within the call, so it may change afterwards; only of
+ * what is long, no more than the first slice is. Once nothing waits, a call goes through at once.
  */
 export class Connection {
   limits;
+  lane = new Lane();
+  works = new Set();
   #instance;
   #store;
   #opening;
-  /** How many calls wait. */
+  /** How many calls wait for that. */
   #waiting = 0;
   #closing;
   /** What must go when the store closes. */
@@ -40,33 +58,38 @@ export class Connection {
   }
 
   assertOpen() {
-    if (this.closed) throw closed();
+    if (this.closed) throw this.closedError();
+  }
+
+  closedError() {
+    return new DagStoreError("ERR_CLOSED", "the store is closed");
   }
 
   /** The store in wasm. */
   get wasm() {
-    if (this.#store === undefined) throw closed();
+    if (this.#store === undefined) throw this.closedError();
     return this.#store;
   }
 
   /**
-   * Makes a call.
+   * Makes a call; after others in the lane, if one is given.
    *
    * @template Subject, T
-   * @param {{ assertOpen(): void, wasm: object }} target
+   * @param {Target} target
    * @param {Call<Subject, T>} call
    * @param {Subject} subject
+   * @param {Lane} [lane]
    * @returns {Promise<T>}
    */
-  make(target, call, subject) {
+  make(target, call, subject, lane) {
     const encoder = borrowEncoder();
     try {
       target.assertOpen();
       call.encode(encoder, subject, this.limits);
       const { bytes, at } = encoder;
-      if (this.#isReady()) return Promise.resolve(this.#exchange(target, call, subject, bytes, at));
+      if (this.#isReady(lane)) return this.#passed(lane, this.#exchange(target, call, subject, bytes, at));
       const copy = bytes.slice(0, at);
-      return this.#wait(() => this.#exchange(target, call, subject, copy, at));
+      return this.#inOrder(lane, () => this.#exchange(target, call, subject, copy, at));
     } catch (error) {
       return Promise.reject(ours(error));
     } finally {
@@ -74,34 +97,73 @@ export class Connection {
     }
   }
 
-  /** Makes a call about many nodes: `encode` yields them in chunks, `ask` gets them all together. */
-  makeBulk(target, call, subject) {
-    const encoder = borrowEncoder();
-    try {
+  /** Makes a call that asks nothing but the subject, as work that the caller may give up. */
+  makeFollowed(target, call, subject, work) {
+    return work.run(async () => {
       target.assertOpen();
-      const chunks = call.encode(encoder, subject, this.limits);
-      if (this.#isReady()) return Promise.resolve(this.#collect(target, call, subject, chunks));
-      const copies = Array.from(chunks, (chunk) => chunk.slice());
-      return this.#wait(() => this.#collect(target, call, subject, copies));
-    } catch (error) {
-      return Promise.reject(ours(error));
-    } finally {
-      giveBack(encoder);
-    }
+      await work.wait(this.#inOrder(undefined, nothing));
+      return work.finish(this.#instance, (job) => this.#exchange(target, call, subject, NO_BYTES, 0, job));
+    });
+  }
+
+  /** Commits a batch: behind what is being staged, and in its place among the writes of the store. */
+  commit(staging, call, how, work) {
+    const commit = (job) => this.#exchange(staging, call, how, NO_BYTES, 0, job);
+    const finish = () => work.finish(this.#instance, commit);
+    return work.run(() => work.wait(this.lane.pass(() => staging.lane.pass(finish))));
+  }
+
+  /** Makes a call about nodes, of which there may be many: `ask` gets all of them together. */
+  makeWithNodes(target, call, subject, work) {
+    return attempt(() => {
+      target.assertOpen();
+      work.assertGoing();
+      const intake = takeNodes(subject.nodes, this.limits);
+      if (!intake.isAsync) intake.readFirst();
+      if (!intake.isWhole || work.isFollowed) {
+        return work.run(() => this.#takeIn(target, call, subject, intake, work));
+      }
+      return this.#makeWhole(intake, target.lane, (slice) => this.#exchangeNodes(target, call, subject, slice));
+    });
+  }
+
+  /** Makes a call about ids, of which there may be many: a question for each slice of them. */
+  makeWithIds(call, ids, work) {
+    return attempt(() => {
+      this.assertOpen();
+      work.assertGoing();
+      const intake = takeIds(ids, this.limits);
+      intake.readFirst();
+      const exchange = (slice) => this.#exchange(this, call, ids, slice, slice.length);
+      if (intake.isWhole && !work.isFollowed) return this.#makeWhole(intake, undefined, exchange);
+      return work.run(async () => {
+        work.atEnd(() => intake.close());
+        const answers = [];
+        for (;;) {
+          answers.push(...(await work.wait(this.#inOrder(undefined, () => exchange(intake.slice)))));
+          work.tell(intake.count, intake.total);
+          if (intake.isWhole) return answers;
+          await work.wait(turn());
+          intake.read();
+        }
+      });
+    });
   }
 
   /** Runs what makes an object of wasm, from the store. */
   create(run) {
     return attempt(() => {
       this.assertOpen();
-      const task = () => this.#instance.enter(() => run(this.wasm));
-      return this.#isReady() ? task() : this.#wait(task);
+      return this.#inOrder(undefined, () => {
+        const { wasm } = this;
+        return this.#instance.enter(() => run(wasm));
+      });
     });
   }
 
   /** Frees an object of wasm. */
   free(object) {
-    this.#instance.quietly(() => object.free());
+    this.#instance.free(object);
   }
 
   adopt(batch) {
@@ -112,11 +174,17 @@ export class Connection {
     this.#batches.delete(batch);
   }
 
-  /** Closes the store, after the calls made before. */
+  /** Closes the store, after the calls made before; but what is yet to take its place has come too late. */
   close() {
     this.#closing ??= attempt(() => {
+      const targets = [this, ...this.#batches];
+      for (const target of targets) {
+        for (const work of target.works) if (!work.hasPlace) work.giveUp(target.closedError());
+      }
       if (this.#opening === undefined) return undefined;
-      return this.#isReady() ? this.#close() : this.#wait(() => this.#close());
+      const close = () => this.#inOrder(undefined, () => this.#close());
+      const busy = targets.map(({ lane }) => lane).filter((lane) => !lane.isFree);
+      return busy.length === 0 ? close() : Promise.all(busy.map((lane) => lane.pass(nothing))).then(close);
     });
     return this.#closing;
   }
@@ -127,44 +195,117 @@ export class Connection {
     for (const batch of this.#batches) batch.free();
     const answered = this.#instance.enter(() => store.close());
     this.free(store);
-    await this.#instance.read(answered, nothing);
+    await this.#instance.read(answered, { read: nothing });
   }
 
-  #isReady() {
-    return this.#waiting === 0 && this.#store !== undefined;
+  /** Whether a call made now has nothing to wait for, in the lane that is given. */
+  #isReady(lane) {
+    return this.#waiting === 0 && this.#store !== undefined && (lane === undefined || lane.isFree);
   }
 
-  #exchange(target, call, subject, bytes, length) {
+  /** Runs a task once there is the store, and after those before it in the lane that is given. */
+  #inOrder(lane, task) {
+    const enter = () => (this.#isReady() ? task() : this.#wait(task));
+    return lane === undefined || lane.isFree ? attempt(enter) : lane.pass(enter);
+  }
+
+  /** What was answered without waiting in a lane; where the answer takes long, others wait there. */
+  #passed(lane, answer) {
+    if (lane !== undefined && answer instanceof Promise) return lane.pass(() => answer);
+    return Promise.resolve(answer);
+  }
+
+  /** Makes a call whose input is in one slice. */
+  #makeWhole(intake, lane, exchange) {
+    const { slice } = intake;
+    intake.close();
+    if (this.#isReady(lane)) return this.#passed(lane, exchange(slice));
+    const copy = slice.slice();
+    return this.#inOrder(lane, () => exchange(copy));
+  }
+
+  #exchange(target, call, subject, bytes, length, job) {
     const { wasm } = target;
     const entered = this.#instance;
     entered.assertAlive();
     let answered;
     try {
       entered.write(bytes, length);
-      answered = call.ask(wasm, length, subject);
+      answered = call.ask(wasm, length, subject, job ?? entered.idleJob);
     } catch (cause) {
       throw entered.fail(cause);
     }
-    return entered.read(answered, call.read);
+    return entered.read(answered, call);
   }
 
-  #collect(target, call, subject, chunks) {
-    const entered = this.#instance;
-    const nodes = entered.enter(() => target.wasm.nodes());
+  /** Makes a call about the nodes in this slice. */
+  #exchangeNodes(target, call, subject, slice) {
+    const nodes = this.#newNodes(target);
     try {
-      for (const chunk of chunks) {
-        const pushed = entered.enter(() => {
-          entered.write(chunk, chunk.length);
-          return nodes.push(chunk.length);
-        });
-        entered.read(pushed, nothing);
-      }
-      // The caller's iterator has run since; it may have closed the target.
-      const { wasm } = target;
-      return entered.read(entered.enter(() => call.ask(wasm, nodes, subject)), call.read);
+      this.#push(nodes, slice);
+      return this.#askAbout(nodes, target, call, subject, this.#instance.idleJob);
     } finally {
       this.free(nodes);
     }
+  }
+
+  /** Takes nodes in, slice by slice, and makes a call about all of them. */
+  async #takeIn(target, call, subject, intake, work) {
+    const { lane, works } = target;
+    works.add(work);
+    work.atEnd(() => works.delete(work));
+    work.atEnd(() => intake.close());
+    const takeAll = () => this.#takeAll(target, intake, work);
+    const finish = (nodes) =>
+      work.finish(this.#instance, (job) => this.#askAbout(nodes, target, call, subject, job), intake.count);
+    if (!intake.isAsync) {
+      work.hasPlace = true;
+      return work.wait(lane.pass(async () => finish(await takeAll())));
+    }
+    // Its place is where its end comes: what gives the nodes may wait for writes of its own until then.
+    const nodes = await takeAll();
+    work.hasPlace = true;
+    return work.wait(lane.pass(() => finish(nodes)));
+  }
+
+  /** Takes all nodes into wasm, with turns between the slices. */
+  async #takeAll(target, intake, work) {
+    await work.wait(this.#inOrder(undefined, nothing));
+    this.#instance.watch(work);
+    const nodes = this.#newNodes(target);
+    work.atEnd(() => this.free(nodes));
+    // Each counts twice: now, and when wasm has done with it what the call is about.
+    const total = intake.total === undefined ? undefined : 2 * intake.total;
+    if (intake.isAsync) await intake.readAsync(work);
+    for (;;) {
+      work.assertGoing();
+      this.#push(nodes, intake.slice);
+      work.tell(intake.count, total);
+      if (intake.isWhole) return nodes;
+      await work.wait(turn());
+      if (intake.isAsync) await intake.readAsync(work);
+      else intake.read();
+    }
+  }
+
+  #newNodes(target) {
+    const { wasm } = target;
+    return this.#instance.enter(() => wasm.nodes());
+  }
+
+  #push(nodes, slice) {
+    const entered = this.#instance;
+    const pushed = entered.enter(() => {
+      entered.write(slice, slice.length);
+      return nodes.push(slice.length);
+    });
+    entered.read(pushed, { read: nothing });
+  }
+
+  #askAbout(nodes, target, call, subject, job) {
+    const { wasm } = target;
+    const entered = this.#instance;
+    return entered.read(entered.enter(() => call.ask(wasm, nodes, subject, job)), call);
   }
 
   #wait(task) {
@@ -202,28 +343,5 @@ export class Connection {
   }
 }
 
-/** For questions that are all in the subject, and answers that say nothing. */
+/** For questions that are all in the subject, answers that say nothing, and waiting for nothing more. */
 export function nothing() {}
-
-/** Runs a function that may throw or wait; the outcome is a Promise, rejected with nothing but our error. */
-export function attempt(run) {
-  try {
-    return Promise.resolve(run());
-  } catch (error) {
-    return Promise.reject(ours(error));
-  }
-}
-
-/** Our errors stay as they are; one that a caller's object threw becomes the cause of one. */
-function ours(error) {
-  try {
-    if (error instanceof DagStoreError) return error;
-  } catch {
-    // A revoked proxy, thrown: not even its class can be asked for.
-  }
-  return new DagStoreError("ERR_INVALID_ARGUMENT", "an argument can't be read", { cause: error });
-}
-
-function closed() {
-  return new DagStoreError("ERR_CLOSED", "the store is closed");
-}

@@ -1,10 +1,13 @@
+import { attempt, ours } from "./attempt.js";
 import { beginBatch } from "./batch.js";
-import { readCommit, readCommitOptions } from "./commit.js";
-import { Connection, attempt, nothing } from "./connection.js";
+import { readCommit, readCommitInTurns, readCommitOptions } from "./commit.js";
+import { Connection, nothing } from "./connection.js";
+import { define } from "./define.js";
 import { readLimits } from "./limits.js";
 import { List } from "./list.js";
 import { readOptions } from "./options.js";
-import { encodeBlock, encodeId, encodeIds, encodeNode, encodeNodes } from "./record.js";
+import { encodeBlock, encodeId, encodeNode } from "./record.js";
+import { WORK_OPTIONS, Work, readWork } from "./work.js";
 
 const readCid = (answer) => answer.cid();
 const readFlag = (answer) => answer.u8() === 1;
@@ -15,15 +18,14 @@ const insert = (store, length) => store.insert(length);
 const INSERT = { encode: encodeNode, ask: insert, read: readCid };
 const INSERT_BLOCK = { encode: encodeBlock, ask: insert, read: readCid };
 const INSERT_MANY = {
-  encode: (encoder, { nodes }, limits) => encodeNodes(encoder, nodes, limits),
-  ask: (store, taken, { how }) => store.insertMany(taken, how),
+  ask: (store, taken, { how }, job) => store.insertMany(taken, how, job),
   read: readCommit,
+  readInTurns: readCommitInTurns,
 };
 const REMOVE = { encode: encodeId, ask: (store, length) => store.remove(length), read: readFlag };
 const GET = { encode: encodeId, ask: (store, length) => store.get(length), read: readNode };
 const GET_BLOCK = { ...GET, read: (answer) => answer.block() };
 const GET_MANY = {
-  encode: encodeIds,
   ask: (store, length) => store.getMany(length),
   read: (answer) => answer.list(readNode),
 };
@@ -40,12 +42,12 @@ const HEADS = {
 };
 const STATE_HASH = {
   encode: nothing,
-  ask: (store, _, scopeId) => store.stateHash(scopeId),
+  ask: (store, _, scopeId, job) => store.stateHash(scopeId, job),
   read: (answer) => answer.string(),
 };
 const VERIFY = {
   encode: nothing,
-  ask: (store) => store.verify(),
+  ask: (store, _, __, job) => store.verify(job),
   read: (answer) => ({ nodes: answer.u64(), links: answer.u64(), stateHash: answer.string() }),
 };
 
@@ -53,43 +55,47 @@ export class DagStore {
   #connection;
 
   constructor(options) {
-    const limits = readOptions(options, "options", ["limits"]).get("limits");
-    this.#connection = new Connection(readLimits(limits));
+    try {
+      const limits = readOptions(options, "options", ["limits"]).get("limits");
+      this.#connection = new Connection(readLimits(limits));
+    } catch (error) {
+      throw ours(error);
+    }
   }
 
   insert(node) {
-    return this.#make(INSERT, node);
+    return this.#write(INSERT, node);
   }
 
   insertBlock(block) {
-    return this.#make(INSERT_BLOCK, block);
+    return this.#write(INSERT_BLOCK, block);
   }
 
   insertMany(nodes, options) {
     return attempt(() => {
-      const how = readCommitOptions(options);
-      return this.#connection.makeBulk(this.#connection, INSERT_MANY, { nodes, how });
+      const { how, work } = readCommitOptions(options);
+      return this.#connection.makeWithNodes(this.#connection, INSERT_MANY, { nodes, how }, work);
     });
   }
 
   remove(id) {
-    return this.#make(REMOVE, id);
+    return this.#write(REMOVE, id);
   }
 
   get(id) {
-    return this.#make(GET, id);
+    return this.#read(GET, id);
   }
 
-  getMany(ids) {
-    return this.#make(GET_MANY, ids);
+  getMany(ids, options) {
+    return attempt(() => this.#connection.makeWithIds(GET_MANY, ids, readWork(options)));
   }
 
   getBlock(id) {
-    return this.#make(GET_BLOCK, id);
+    return this.#read(GET_BLOCK, id);
   }
 
   has(id) {
-    return this.#make(HAS, id);
+    return this.#read(HAS, id);
   }
 
   list(options) {
@@ -97,19 +103,22 @@ export class DagStore {
   }
 
   size(options) {
-    return this.#makeForScope(SIZE, options);
+    return attempt(() => this.#read(SIZE, scopeOf(readOptions(options, "options", ["scopeId"]))));
   }
 
   heads(options) {
-    return this.#makeForScope(HEADS, options);
+    return attempt(() => this.#read(HEADS, scopeOf(readOptions(options, "options", ["scopeId"]))));
   }
 
   stateHash(options) {
-    return this.#makeForScope(STATE_HASH, options);
+    return attempt(() => {
+      const read = readOptions(options, "options", ["scopeId", ...WORK_OPTIONS]);
+      return this.#follow(STATE_HASH, scopeOf(read), new Work(read));
+    });
   }
 
-  verify() {
-    return this.#make(VERIFY);
+  verify(options) {
+    return attempt(() => this.#follow(VERIFY, undefined, readWork(options)));
   }
 
   beginBatch() {
@@ -120,19 +129,24 @@ export class DagStore {
     return this.#connection.close();
   }
 
-  #make(call, subject) {
+  #read(call, subject) {
     return this.#connection.make(this.#connection, call, subject);
   }
 
-  #makeForScope(call, options) {
-    return attempt(() => this.#make(call, readOptions(options, "options", ["scopeId"]).text("scopeId")));
+  #write(call, subject) {
+    return this.#connection.make(this.#connection, call, subject, this.#connection.lane);
+  }
+
+  /** Reads what may take long. */
+  #follow(call, subject, work) {
+    if (!work.isFollowed) return this.#read(call, subject);
+    return this.#connection.makeFollowed(this.#connection, call, subject, work);
   }
 
   static {
     // Not every engine has the symbol.
-    if (Symbol.asyncDispose) {
-      const property = { value: this.prototype.close, writable: true, configurable: true };
-      Object.defineProperty(this.prototype, Symbol.asyncDispose, property);
-    }
+    if (Symbol.asyncDispose) define(this.prototype, Symbol.asyncDispose, this.prototype.close);
   }
 }
+
+const scopeOf = (options) => options.text("scopeId");

@@ -1,3 +1,4 @@
+import { define } from "./define.js";
 import { Link } from "./link.js";
 
 const LIST_MAJOR = 4;
@@ -129,14 +130,9 @@ export class Decoder {
     for (let i = 0; i < size; i++) {
       const key = this.text();
       const value = this.value();
-      // Assigning to a key that is inherited (`__proto__`, or whatever a page has added to
-      // Object.prototype) might run a setter, or fail; defining makes a property like any other.
-      if (key in map) {
-        const property = { value, writable: true, enumerable: true, configurable: true };
-        Object.defineProperty(map, key, Object.assign(Object.create(null), property));
-      } else {
-        map[key] = value;
-      }
+      // One that is inherited (`__proto__`, or what a page has added) is defined, any other assigned.
+      if (key in map) define(map, key, value, true);
+      else map[key] = value;
     }
     return map;
   }

@@ -288,7 +288,7 @@ export class Encoder {
     const place = this.#place++;
     for (let i = 0; i < length; i++) {
       this.#path[place] = i;
-      this.value(values[i]);
+      this.value(this.element(values, i));
     }
     this.#place = place;
     this.#depth--;
@@ -333,8 +333,15 @@ export class Encoder {
   property(holder, key) {
     const property = Object.getOwnPropertyDescriptor(holder, key);
     if (property === undefined) this.fail("is not there any more");
-    if (property.get !== undefined || property.set !== undefined) this.fail("is a getter or setter");
+    // A page may have given every object a `get`.
+    const mayBe = property.get !== undefined || property.set !== undefined;
+    if (mayBe && !Object.hasOwn(property, "value")) this.fail("is a getter or setter");
     return property.value;
+  }
+
+  /** Reads an element of a caller's array. A hole has none, even if a page gave Array.prototype some. */
+  element(values, i) {
+    return i in Array.prototype && !Object.hasOwn(values, i) ? undefined : values[i];
   }
 
   #deeper() {

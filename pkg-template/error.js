@@ -1,3 +1,5 @@
+import { define } from "./define.js";
+
 /** Every code there is: the kinds of the Rust crate, by their names in JavaScript. */
 export const ERROR_CODES = Object.freeze([
   "ERR_NOT_FOUND",
@@ -22,9 +24,13 @@ export const ERROR_CODES = Object.freeze([
   "ERR_ABORTED",
 ]);
 
+/** What all copies of the package know its errors by. */
+const MARK = Symbol.for("dag-store.error");
+const isInstance = Function.prototype[Symbol.hasInstance];
+
 /** The one error of this package. `code` is stable; the message is for people. */
 export class DagStoreError extends Error {
-  // A field, so that it is defined and not assigned: see `define`.
+  // A field, so that it is defined and not assigned.
   code;
 
   /**
@@ -37,20 +43,18 @@ export class DagStoreError extends Error {
     this.code = code;
     // Only what is known becomes a property, so that a printed error has no empty fields.
     for (const key of ["cid", "parent", "commitId"]) {
-      if (Object.hasOwn(details, key) && details[key]) define(this, key, details[key]);
+      if (Object.hasOwn(details, key) && details[key]) define(this, key, details[key], true);
     }
   }
 
-  static {
-    Object.defineProperty(this.prototype, "name", {
-      value: "DagStoreError",
-      configurable: true,
-      writable: true,
-    });
+  /** One program may hold several copies of the package, such as an ES module and a CommonJS one. */
+  static [Symbol.hasInstance](value) {
+    if (this !== DagStoreError) return isInstance.call(this, value);
+    return typeof value === "object" && value !== null && value[MARK] === true;
   }
-}
 
-/** Makes a property like any other. Assigning would run a setter that a page gave Object.prototype. */
-function define(error, key, value) {
-  Object.defineProperty(error, key, { value, enumerable: true, configurable: true, writable: true });
+  static {
+    define(this.prototype, "name", "DagStoreError");
+    define(this.prototype, MARK, true);
+  }
 }

@@ -30,7 +30,7 @@ export type Value =
 /**
  * A value of a node's content, as it can be given: everything that can be read, and what becomes it.
  * Other buffers become bytes, a `Map` with strings for keys becomes an object, a `CID` of `multiformats`
- * becomes a {@link Link}. `undefined`, functions, dates and instances of classes are refused.
+ * becomes a {@link Link}.
  */
 export type ValueInput =
   | null
@@ -45,6 +45,31 @@ export type ValueInput =
   | ReadonlyMap<string, ValueInput>
   | { readonly [key: string]: ValueInput };
 
+/**
+ * A type as it can be given for content: the type itself, if all of it can be stored; else one with
+ * {@link NotStorable} in the places that can't. Interfaces need no index signature.
+ *
+ * In a function of your own that takes content of any type: `<T>(content: Storable<T>)`, and
+ * `store.insert<T>({ content, … })`.
+ */
+export type Storable<T> = T extends ValueInput
+  ? T
+  : T extends undefined | symbol | ((...args: never) => unknown) | (abstract new (...args: never) => unknown)
+    ? NotStorable
+    : T extends ReadonlyMap<infer Key, infer Item>
+      ? ReadonlyMap<Key extends string ? Key : NotStorable, Storable<Item>>
+      : T extends object
+        ? { [Key in keyof T]: Storable<T[Key]> }
+        : NotStorable;
+
+/**
+ * Stands in a compiler's message where content can't be stored: `undefined`, functions, symbols, and
+ * what has methods, such as a `Date`. Say what it means in plain data, such as `date.toISOString()`.
+ */
+export interface NotStorable {
+  readonly "content can't hold this": never;
+}
+
 /** A CID as an object: a {@link Link}, or a `CID` of `multiformats`. */
 export interface CidObject {
   readonly version: number;
@@ -55,7 +80,7 @@ export interface CidObject {
 /** What names a node: its CID as text in any multibase, as 36 bytes, or as an object. */
 export type NodeId = string | Uint8Array | CidObject;
 
-/** What kind of event a node is: one of these, or a type of your own (1 to 255 bytes). */
+/** What kind of event a node is: one of these, or a type of your own (1 to 255 bytes in UTF-8). */
 export type DagEventType =
   | "genesis"
   | "proposal"
@@ -69,19 +94,23 @@ export type DagEventType =
 /** A node to be inserted. What `get` and `list` give can be inserted again as it is. */
 export interface NodeInput<Content = ValueInput> {
   /** What happened: any value that IPLD has a place for. */
-  content: Content;
+  content: Storable<Content>;
   eventType: DagEventType;
-  /** Whose event it is, 1 to 255 bytes. */
+  /** Whose event it is, 1 to 255 bytes in UTF-8. */
   scopeId: string;
-  /** When it happened, in Unix milliseconds; now, unless given. */
+  /** When it happened, in Unix milliseconds (0 to 2^53 − 1); now, unless given. */
   timestamp?: number | undefined;
   /** The events that it follows from, none twice. They must be in the store, or come in the same batch. */
   parents?: readonly NodeId[] | undefined;
   /** 1 to 64 bytes that tell apart two events which are otherwise identical. */
   nonce?: Uint8Array | undefined;
-  /** If given, the node must have this CID. */
+  /** If given, the node must have this CID, else `ERR_INVALID_CID`. */
   cid?: NodeId | undefined;
 }
+
+/** Nodes to be inserted, in an array, a generator, a {@link List}, a stream … */
+export type NodesInput<Node extends NodeInput<any> = NodeInput> = (Iterable<Node> | AsyncIterable<Node>) &
+  (Iterable<NodeInput<Node["content"]>> | AsyncIterable<NodeInput<Node["content"]>>);
 
 /** A node as it is read. */
 export interface DagNode<Content = Value> {
@@ -95,6 +124,39 @@ export interface DagNode<Content = Value> {
   /** The CIDs of its parents, in base32, in the order given. */
   parents: string[];
   nonce?: Uint8Array;
+}
+
+/** How a call that may take long is followed, and given up. */
+export interface LongCallOptions {
+  /**
+   * Gives the call up when it is aborted: it fails with `ERR_ABORTED`, whose `cause` is the signal's reason,
+   * and leaves nothing behind. A commit that has begun to apply its changes goes on to its end.
+   */
+  signal?: AbortSignalLike | undefined;
+  /**
+   * Is told how far the call is, every few milliseconds and at its end. If it throws, the call is given up,
+   * with what was thrown as the `cause`.
+   */
+  onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** How far a call is: `done` of `total` steps. They never go back, and are even in number, not in time. */
+export interface Progress {
+  /**
+   * Nodes, for `list` and `getMany`. For `insertMany` each node counts twice: when it was read, and when it is
+   * in its place. For all others, pieces of work.
+   */
+  done: number;
+  /** Not there while nobody knows, as of nodes that come from a generator. */
+  total?: number;
+}
+
+/** An `AbortSignal`, named here so that nobody needs a `lib` for it. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
 }
 
 /** Options of a new store. */
@@ -123,11 +185,29 @@ export interface ScopeOptions {
   scopeId?: string | undefined;
 }
 
+/** Options of {@link DagStore.size}. */
+export interface SizeOptions extends ScopeOptions {}
+
 /** Options of {@link DagStore.heads}. */
 export interface HeadsOptions extends ScopeOptions {}
 
+/** Options of {@link DagStore.stateHash}. */
+export interface StateHashOptions extends ScopeOptions, LongCallOptions {}
+
+/** Options of {@link DagStore.verify}. */
+export interface VerifyOptions extends LongCallOptions {}
+
+/** Options of {@link DagStore.getMany}. */
+export interface GetManyOptions extends LongCallOptions {}
+
+/** Options of {@link DagStore.insertMany}. */
+export interface InsertManyOptions extends CommitOptions {}
+
+/** Options of {@link Batch.insertMany}. */
+export interface StageManyOptions extends LongCallOptions {}
+
 /** What to list. Filters choose nodes, and never change the order. */
-export interface ListOptions extends ScopeOptions {
+export interface ListOptions extends ScopeOptions, LongCallOptions {
   /** Only nodes of these types; of no type, if the array is empty. */
   eventTypes?: readonly DagEventType[] | undefined;
   /** Only nodes of this time (Unix milliseconds) or later. */
@@ -148,14 +228,14 @@ export interface ListOptions extends ScopeOptions {
 }
 
 /**
- * A list that is yet to be read: a page at a time, as the loop over it goes on. Nodes that are inserted
- * meanwhile may or may not come, so don't insert one for each that comes.
+ * A list that is yet to be read: a page at a time, as the loop over it goes on. Each loop reads it anew. What
+ * is inserted meanwhile may or may not come, so don't insert a node for each that comes.
  */
 export interface List<Content = Value> extends AsyncIterable<DagNode<Content>> {
   [Symbol.asyncIterator](): AsyncGenerator<DagNode<Content>, void, void>;
   /** Reads all of it. */
   toArray(): Promise<DagNode<Content>[]>;
-  /** Reads one page. */
+  /** Reads one page. Of up to 1,024 nodes it is what the store held at one moment. */
   page(): Promise<Page<Content>>;
 }
 
@@ -176,12 +256,12 @@ export type Condition =
   | { absent: NodeId; heads?: never; scopeId?: never; stateHash?: never };
 
 /** How to commit. */
-export interface CommitOptions {
+export interface CommitOptions extends LongCallOptions {
   /** The commit's name: 16 bytes, or 32 lower-case hexadecimal digits. Made up, unless given. */
   id?: string | Uint8Array | undefined;
-  /** What must hold. */
+  /** What must hold at that moment, all of it; else nothing is committed. */
   conditions?: readonly Condition[] | undefined;
-  /** Whether to compute the state hash after the commit. */
+  /** Whether to compute the state hash after the commit. It is the store's own work, some microseconds a node. */
   stateHash?: boolean | undefined;
 }
 
@@ -216,49 +296,62 @@ export interface Verified {
  * A store, in memory.
  *
  * Nothing is loaded until the first call. Calls give Promises, rejected with nothing but a
- * {@link DagStoreError}. Calls may overlap; writes take effect in the order of the calls. What you pass is
- * copied within the call, what you get is yours.
+ * {@link DagStoreError}. Calls may overlap: reads go ahead, writes take effect in the order of the calls.
+ * What you pass is copied within the call, what you get is yours.
  *
- * The work itself is done on the calling thread: some microseconds a node, so that a call about a million
- * nodes takes seconds. Insert large sets in batches of a few thousand, or in a worker.
+ * The work itself is done on the calling thread, some microseconds a node. Calls that take long do it a few
+ * milliseconds at a time, and give way to the event loop in between. Of what is passed to them only the first
+ * part (1,024 nodes or 1 MiB) is copied within the call: leave the rest as it is until the Promise settles.
  */
 export class DagStore {
   /** An empty store. All stores of a process share one instance of the wasm, of 4 GiB at most. */
   constructor(options?: DagStoreOptions);
 
   /** Inserts a node, and gives its CID. Inserting what is there already changes nothing. */
-  insert(node: NodeInput<unknown>): Promise<string>;
-  /** Inserts nodes in one commit: all of them, or none. Parents may come after their children. */
-  insertMany(nodes: Iterable<NodeInput<unknown>>, options?: CommitOptions): Promise<Commit>;
+  insert<Content>(node: NodeInput<Content>): Promise<string>;
+  /**
+   * Inserts nodes in one commit: all of them, or none. Parents may come after their children. To replay
+   * another store: `replica.insertMany(store.list())`.
+   *
+   * Later writes wait for it. If the nodes come from an asynchronous iterable it takes its place among the
+   * writes when all have come, and not before; what gives them may write to the same store.
+   */
+  insertMany<Node extends NodeInput<any>>(nodes: NodesInput<Node>, options?: InsertManyOptions): Promise<Commit>;
   /** Inserts a block from elsewhere, which must be a node in canonical DAG-CBOR; gives its CID. */
   insertBlock(block: Uint8Array | ArrayBuffer): Promise<string>;
-  /** Removes a node, which must have no children; `false` where it wasn't there. */
+  /** Removes a node, which must have no children (`ERR_HAS_CHILDREN`); `false` where it wasn't there. */
   remove(id: NodeId): Promise<boolean>;
 
-  /** Reads a node. */
+  /** Reads a node; `undefined` where it isn't there. */
   get<Content = Value>(id: NodeId): Promise<DagNode<Content> | undefined>;
-  /** Reads nodes, in the order of the ids. */
-  getMany<Content = Value>(ids: Iterable<NodeId>): Promise<(DagNode<Content> | undefined)[]>;
+  /**
+   * Reads nodes, in the order of the ids. Up to 1,024 of them are as the store held them at one moment; more are
+   * read in such parts, between which others may write.
+   */
+  getMany<Content = Value>(ids: Iterable<NodeId>, options?: GetManyOptions): Promise<(DagNode<Content> | undefined)[]>;
   /** Reads a node's block: the bytes that its CID is the hash of. */
   getBlock(id: NodeId): Promise<Uint8Array | undefined>;
   /** Tells whether a node is there. */
   has(id: NodeId): Promise<boolean>;
 
-  /** Lists nodes. */
+  /** Lists nodes. Nothing is read before you loop over the list, or call `toArray` or `page`. */
   list<Content = Value>(options?: ListOptions): List<Content>;
   /** How many nodes there are. */
-  size(options?: ScopeOptions): Promise<number>;
+  size(options?: SizeOptions): Promise<number>;
   /** The nodes without children in the store or, of a scope, in the same scope. */
   heads(options?: HeadsOptions): Promise<string[]>;
-  /** The hash of the set of all nodes: whoever has the same nodes has the same hash. */
-  stateHash(options?: ScopeOptions): Promise<string>;
+  /** The hash of the set of all nodes, as 64 hexadecimal digits: who has the same nodes has the same hash. */
+  stateHash(options?: StateHashOptions): Promise<string>;
   /** Checks all blocks, links and the state hash anew; fails with `ERR_CORRUPT` if something is broken. */
-  verify(): Promise<Verified>;
+  verify(options?: VerifyOptions): Promise<Verified>;
 
   /** Begins a batch. */
   beginBatch(): Promise<Batch>;
 
-  /** Closes the store and rolls back its batches. Closing it again does nothing. */
+  /**
+   * Closes the store and rolls back its batches. Calls made before go first, even long ones; only what still
+   * waits for an asynchronous iterable fails with `ERR_CLOSED`. Closing it again does nothing.
+   */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -267,16 +360,17 @@ export class DagStore {
  * Changes that nobody sees until they are committed, all at once. Comes from {@link DagStore.beginBatch}.
  *
  * A batch that is freed, disposed of (`using`) or lost without a commit is rolled back. Any number may be
- * open; each is checked against the store as it is when it commits. The last operation on a node wins. Once
- * it is closed, all calls but `rollback` and `free` fail with `ERR_BATCH_CLOSED`.
+ * open; each is checked against the store as it is when it commits. Calls on one batch take effect in their
+ * order, and the last operation on a node wins. Once it is closed, all calls but `rollback` and `free` fail
+ * with `ERR_BATCH_CLOSED`.
  */
 export class Batch {
   private constructor();
 
   /** Stages the insertion of a node, and gives its CID. Parents may be staged after their children. */
-  insert(node: NodeInput<unknown>): Promise<string>;
+  insert<Content>(node: NodeInput<Content>): Promise<string>;
   /** Stages the insertion of nodes, all of them or none, and gives their CIDs. */
-  insertMany(nodes: Iterable<NodeInput<unknown>>): Promise<string[]>;
+  insertMany<Node extends NodeInput<any>>(nodes: NodesInput<Node>, options?: StageManyOptions): Promise<string[]>;
   /** Stages the insertion of a block from elsewhere, and gives its CID. */
   insertBlock(block: Uint8Array | ArrayBuffer): Promise<string>;
   /** Stages the removal of a node. */
@@ -291,7 +385,10 @@ export class Batch {
    * read. A staging call that was refused has left nothing behind: await those before you commit.
    */
   commit(options?: CommitOptions): Promise<Commit>;
-  /** Forgets what is staged, and closes the batch. On a closed batch this does nothing. */
+  /**
+   * Forgets what is staged, and closes the batch; what is still being staged fails with `ERR_BATCH_CLOSED`. On a
+   * closed batch this does nothing, and a commit goes on.
+   */
   rollback(): Promise<void>;
   /** The same as {@link rollback}, at once. */
   free(): void;
@@ -363,17 +460,20 @@ export type ErrorCode =
   | "ERR_OUTCOME_UNKNOWN"
   /** The past that was asked for is no longer kept. */
   | "ERR_COMPACTED"
-  /** The storage has no room left. */
+  /** There is no room left, in memory or on the storage. Nothing was changed. */
   | "ERR_QUOTA"
   /** The storage failed, or the WebAssembly could not be loaded; `cause` says how. */
   | "ERR_STORAGE"
-  /** The caller gave the operation up. */
+  /** The caller gave the call up: by its signal, whose reason is the `cause`, or by an `onProgress` that threw. */
   | "ERR_ABORTED";
 
 /** Every {@link ErrorCode} there is. */
 export const ERROR_CODES: readonly ErrorCode[];
 
-/** The one error of this package. */
+/**
+ * The one error of this package. `instanceof` knows those of other copies of the package too, as where one
+ * program has it both by `import` and by `require`.
+ */
 export class DagStoreError extends Error {
   constructor(
     code: ErrorCode,

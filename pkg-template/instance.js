@@ -2,6 +2,7 @@ import { Answer } from "./answer.js";
 import { compile } from "./compile.js";
 import { DagStoreError } from "./error.js";
 import { createGlue } from "./glue.js";
+import { afterOthers } from "./turn.js";
 
 /** Up to so many bytes, a loop is faster than a view and a copy. */
 const SHORT = 64;
@@ -60,6 +61,8 @@ class Instance {
   #panic = "";
   /** What rejects the calls that wait for wasm. */
   #pending = new Set();
+  /** The works that go on, in wasm or on their way there. */
+  #works = new Set();
   #retire;
   #memory;
   #bytes;
@@ -83,6 +86,20 @@ class Instance {
       this.#panic = text;
       this.#trip(new Error(text));
     });
+    this.glue.onBreathe(() => afterOthers(() => this.#breathe()));
+    this.idleJob = new this.glue.Job();
+  }
+
+  /** Lets wasm go on after the others had their turn, and its callers know how far it is. */
+  #breathe() {
+    for (const work of this.#works) work.tellAgain();
+    this.quietly(() => this.glue.breathed());
+  }
+
+  /** Has this work told how far it is in wasm, and given up if the instance fails. */
+  watch(work) {
+    this.#works.add(work);
+    work.atEnd(() => this.#works.delete(work));
   }
 
   /** Enters wasm. Whatever is thrown from there is the end of the instance. */
@@ -99,8 +116,9 @@ class Instance {
     if (this.#poison !== undefined) throw this.#poison;
   }
 
-  /** Ends the instance, and gives the error that says so. */
+  /** Ends the instance, and gives the error that says so; unless this is an error of our own. */
   fail(cause) {
+    if (cause instanceof DagStoreError) return cause;
     this.#trip(cause);
     return this.#poison;
   }
@@ -108,6 +126,7 @@ class Instance {
   /** Writes a question into the memory of wasm. */
   write(bytes, length) {
     const at = this.glue.question(length);
+    if (at === 0) throw noRoom();
     if (this.#bytes.buffer !== this.#memory.buffer) this.#takeMemory();
     if (length > SHORT) {
       this.#bytes.set(bytes.subarray(0, length), at);
@@ -121,11 +140,11 @@ class Instance {
    *
    * @template T
    * @param {undefined | Promise<Uint8Array>} answered
-   * @param {(answer: Answer) => T} read
+   * @param {Pick<Call<unknown, T>, "read" | "readInTurns">} call
    * @returns {T | Promise<T>}
    */
-  read(answered, read) {
-    if (answered !== undefined) return this.#wait(answered, read);
+  read(answered, { read, readInTurns = read }) {
+    if (answered !== undefined) return this.#wait(answered, readInTurns);
     const at = this.glue.answer();
     if (this.#bytes.buffer !== this.#memory.buffer) this.#takeMemory();
     this.#answer.reset(this.#bytes, this.#view, at);
@@ -150,6 +169,11 @@ class Instance {
     } catch {
       // The instance is poisoned, and those who wait know it.
     }
+  }
+
+  /** Frees an object of wasm. */
+  free(object) {
+    this.quietly(() => object.free());
   }
 
   /** The registry that frees objects of wasm which were lost: through the same guard. */
@@ -177,5 +201,13 @@ class Instance {
     }
     for (const reject of this.#pending) reject(this.#poison);
     this.#pending.clear();
+    for (const work of this.#works) work.giveUp(this.#poison);
   }
+}
+
+function noRoom() {
+  const message =
+    "there is no memory left for this: take fewer nodes at once, close other stores, " +
+    "or use another instance (a worker has one of its own)";
+  return new DagStoreError("ERR_QUOTA", message);
 }

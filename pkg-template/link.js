@@ -1,4 +1,5 @@
 import { isUint8Array } from "./bytes.js";
+import { define } from "./define.js";
 import { DagStoreError } from "./error.js";
 import { decodeBase58, decodeMultibase, encodeBase32, encodeBase58 } from "./multibase.js";
 
@@ -51,7 +52,7 @@ export class Link {
   }
 
   static {
-    Object.defineProperty(this.prototype, Symbol.toStringTag, { value: "CID", configurable: true });
+    define(this.prototype, Symbol.toStringTag, "CID");
   }
 }
 

@@ -1,18 +1,21 @@
+import { ours } from "./attempt.js";
 import { bare } from "./commit.js";
 import { nothing } from "./connection.js";
 import { readOptions } from "./options.js";
+import { turn } from "./turn.js";
+import { WORK_OPTIONS, Work } from "./work.js";
 
 /** The nodes of the first page that is read ahead, and of the largest. */
 const FIRST = 64;
 const MOST = 1024;
 /** A page read ahead has about so many bytes. */
-const PAGE_BYTES = 1 << 19;
+const PAGE_BYTES = 1 << 18;
 /** The nodes of a page that a caller asks for, unless it says how many. */
 const PAGE = 256;
 /** The nodes that wasm can count. */
 const LARGEST = 2 ** 32 - 1;
 
-const OPTIONS = ["scopeId", "eventTypes", "since", "until", "order", "reverse", "limit", "cursor"];
+const OPTIONS = ["scopeId", "eventTypes", "since", "until", "order", "reverse", "limit", "cursor", ...WORK_OPTIONS];
 
 /** How a store is asked for a page; see `Call` in connection.js. */
 const LIST = { encode: nothing, ask: (store, _, query) => store.list(query), read: readPage };
@@ -20,13 +23,15 @@ const LIST = { encode: nothing, ask: (store, _, query) => store.list(query), rea
 /** A list that is yet to be read. The options were copied when it was made. */
 export class List {
   #connection;
+  #options;
   #query;
   #error;
 
   constructor(connection, options) {
     this.#connection = connection;
     try {
-      this.#query = readQuery(options);
+      this.#options = readOptions(options, "options", OPTIONS);
+      this.#query = readQuery(this.#options);
     } catch (error) {
       // All that a list promises is asynchronous, its errors too.
       this.#error = error;
@@ -35,42 +40,59 @@ export class List {
 
   /** Reads all of it. */
   async toArray() {
-    const nodes = [];
-    for await (const page of this.#pages()) nodes.push(...page);
-    return nodes;
+    const all = [];
+    for await (const { nodes } of this.#pages(this.#begin())) all.push(...nodes);
+    return all;
   }
 
   /** Reads one page: up to `limit` nodes, and the cursor after them if there are more. */
   async page() {
-    const query = this.#checked();
-    if (query.limit === 0 || query.eventTypes?.length === 0) return { nodes: [], cursor: undefined };
-    const { nodes, cursor } = await this.#read({ ...query, limit: Math.min(query.limit ?? PAGE, LARGEST) });
-    return { nodes, cursor };
+    const reading = this.#begin();
+    const { limit = PAGE } = reading.query;
+    const page = { nodes: [], cursor: undefined };
+    for await (const { nodes, cursor } of this.#pages({ ...reading, wanted: limit, size: MOST })) {
+      page.nodes.push(...nodes);
+      page.cursor = cursor;
+    }
+    return page;
   }
 
   async *[Symbol.asyncIterator]() {
-    for await (const page of this.#pages()) yield* page;
-  }
-
-  async *#pages() {
-    const query = { ...this.#checked() };
-    let wanted = query.limit ?? Infinity;
-    let size = FIRST;
-    if (query.eventTypes?.length === 0) return;
-    while (wanted > 0) {
-      query.limit = Math.min(wanted, size);
-      const { nodes, cursor, bytes } = await this.#read(query);
-      yield nodes;
-      if (cursor === undefined) return;
-      wanted -= nodes.length;
-      query.cursor = cursor;
-      size = Math.max(1, Math.min(MOST, Math.floor(PAGE_BYTES / (bytes / nodes.length || 1))));
+    const reading = this.#begin();
+    for await (const { nodes } of this.#pages(reading)) {
+      for (const node of nodes) {
+        reading.work.assertGoing();
+        yield node;
+      }
     }
   }
 
-  #checked() {
-    if (this.#error !== undefined) throw this.#error;
-    return this.#query;
+  /** Reads so many nodes, a page at a time; between pages the others have their turn. */
+  async *#pages({ query, work, wanted, size }) {
+    let done = 0;
+    if (query.eventTypes?.length === 0) return;
+    while (done < wanted) {
+      if (done > 0) await turn();
+      query.limit = Math.min(wanted - done, size);
+      const page = await work.run(() => work.wait(this.#read(query)));
+      done += page.nodes.length;
+      work.tell(done);
+      yield page;
+      if (page.cursor === undefined) return;
+      query.cursor = page.cursor;
+      size = Math.max(1, Math.min(MOST, Math.floor(PAGE_BYTES / (page.bytes / page.nodes.length || 1))));
+    }
+  }
+
+  /** What it takes to read it from the beginning. */
+  #begin() {
+    try {
+      if (this.#error !== undefined) throw this.#error;
+      const query = { ...this.#query };
+      return { query, work: new Work(this.#options), wanted: query.limit ?? Infinity, size: FIRST };
+    } catch (error) {
+      throw ours(error);
+    }
   }
 
   #read(query) {
@@ -80,8 +102,7 @@ export class List {
   }
 }
 
-function readQuery(given) {
-  const options = readOptions(given, "options", OPTIONS);
+function readQuery(options) {
   const order = options.text("order") ?? "insertion";
   if (order !== "insertion" && order !== "time") options.fail("order", 'must be "insertion" or "time"');
   return {

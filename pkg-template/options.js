@@ -60,6 +60,24 @@ class Options {
     return this.list(key, (value) => this.#checked(key, value));
   }
 
+  /** A signal, of whichever realm or library. */
+  signal(key) {
+    const value = this.get(key);
+    if (value === undefined) return undefined;
+    const isSignal =
+      typeof value === "object" &&
+      typeof value?.aborted === "boolean" &&
+      typeof value.addEventListener === "function" &&
+      typeof value.removeEventListener === "function";
+    return isSignal ? value : this.fail(key, "must be an AbortSignal");
+  }
+
+  callback(key) {
+    const value = this.get(key);
+    if (value === undefined || typeof value === "function") return value;
+    this.fail(key, "must be a function");
+  }
+
   /** A list of whatever `read` makes of its members. */
   list(key, read) {
     const value = this.get(key);

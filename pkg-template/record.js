@@ -7,9 +7,9 @@ import { CID_BYTES, writeId } from "./id.js";
  * A record is how a block crosses into wasm: its length (four bytes, little endian), a byte that says
  * whether a CID is claimed for it, that CID if so, and the block. Records stand one after another.
  */
-const HEAD_BYTES = 5;
-/** Bulk calls cross in chunks of about so many bytes, each one crossing. */
-const CHUNK_BYTES = 1 << 20;
+export const HEAD_BYTES = 5;
+/** An encoder that has grown larger than this, for a large value, is left to the garbage collector. */
+const KEPT_BYTES = 4 << 20;
 
 const LONGEST_NAME = 255;
 const LONGEST_NONCE = 64;
@@ -36,8 +36,7 @@ export function borrowEncoder() {
 }
 
 export function giveBack(encoder) {
-  // One that has grown for a large value is left to the garbage collector.
-  if (encoder.bytes.length <= 4 * CHUNK_BYTES) spare.push(encoder);
+  if (encoder.bytes.length <= KEPT_BYTES) spare.push(encoder);
 }
 
 /** Encodes one node as a record. */
@@ -67,27 +66,6 @@ export function encodeBlock(encoder, block, limits) {
   finish(encoder, start, bytes.length);
 }
 
-/**
- * Encodes nodes as records, and yields them chunk by chunk. A chunk is only there until the next one is
- * asked for.
- */
-export function* encodeNodes(encoder, nodes, limits) {
-  let count = 0;
-  let bytes = 0;
-  for (const node of iterable(nodes, "nodes")) {
-    if (count === limits.batchOperations) overfull("operations of the batch", count);
-    const before = encoder.at;
-    encodeNode(encoder, node, limits, count++);
-    bytes += encoder.at - before - HEAD_BYTES - CID_BYTES;
-    if (bytes > limits.batchBytes) overfull("block bytes of the batch", limits.batchBytes);
-    if (encoder.at >= CHUNK_BYTES) {
-      yield encoder.bytes.subarray(0, encoder.at);
-      encoder.at = 0;
-    }
-  }
-  if (encoder.at > 0) yield encoder.bytes.subarray(0, encoder.at);
-}
-
 /** Encodes ids, one after another. */
 export function encodeIds(encoder, ids, limits) {
   let count = 0;
@@ -110,7 +88,7 @@ function iterable(values, what) {
 }
 
 /** Ends a call early that the store would refuse anyway, such as one over an endless iterable. */
-function overfull(what, limit) {
+export function overfull(what, limit) {
   throw new DagStoreError("ERR_LIMIT", `${what}: more than the limit of ${limit}`);
 }
 
@@ -205,7 +183,7 @@ function writeParents(encoder, parents = []) {
   for (let i = 0; i < count; i++) {
     encoder.enter(i);
     encoder.linkHead(CID_BYTES);
-    writeIdOf(encoder, parents[i]);
+    writeIdOf(encoder, encoder.element(parents, i));
     encoder.leave();
   }
   encoder.leave();

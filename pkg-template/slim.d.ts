@@ -1,10 +1,13 @@
 export * from "dag-store";
 
 /**
- * Hands over the wasm (`dag-store/dag.wasm`), for those who load it themselves: compiled, as bytes, as a
- * URL or Response, or as a Promise of one of these. Needed once, before the first call on a store.
+ * Hands over the wasm (`dag-store/dag.wasm`), for those who load it themselves. Needed once, before the first
+ * call on a store; it is compiled when that call comes, which fails with `ERR_STORAGE` if it can't be.
  */
 export function init(source: WasmSource | Promise<WasmSource>): void;
 
-/** What a WebAssembly instance can be made from. */
+/**
+ * What the wasm may come as: a `WebAssembly.Module`, a `Response` or a `URL` (objects that not every `lib`
+ * names), bytes, or a URL as text.
+ */
 export type WasmSource = object | ArrayBuffer | ArrayBufferView | string;

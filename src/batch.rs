@@ -3,11 +3,18 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::chunked::Chunked;
+use crate::digest::Digest;
+use crate::id;
+use crate::pace::Pace;
 use crate::platform::MaybeSend;
 use crate::{
     Change, Changes, Cid, Commit, CommitId, Condition, DagError, DagNode, DagStore, ErrorKind,
     Result, ToCid,
 };
+
+/// How many nodes are staged in one go.
+const PIECE: usize = 1 << 8;
 
 /// A batch of changes to a store: staged one by one, seen by nobody, then committed all at once or
 /// rolled back. Dropping it rolls it back.
@@ -64,21 +71,46 @@ impl<S: DagStore + ?Sized> DagStoreBatch<S> {
         let limits = self.store.limits().clone();
         let staged = self.open()?;
         let mut bytes = 0;
-        let mut taken = Vec::new();
+        let mut taken = Chunked::default();
         for node in nodes {
             bytes += node.as_bytes().len();
             staged.check_room(taken.len() + 1, bytes, &limits)?;
             node.check(&limits)?;
             taken.push(node);
         }
-        taken
-            .into_iter()
-            .map(|node| {
-                let cid = node.cid();
+        let mut cids = Vec::with_capacity(taken.len());
+        let staged = |digest: &Digest| cids.push(id::cid_of(digest));
+        self.stage_inserts(taken, bytes, &mut Pace::default(), staged).await?;
+        Ok(cids)
+    }
+
+    /// Stages nodes that are within the limits, with so many bytes in all, and tells of each. Once the
+    /// first is staged, all will be.
+    pub(crate) async fn stage_inserts(
+        &mut self,
+        nodes: Chunked<DagNode>,
+        bytes: usize,
+        pace: &mut Pace,
+        mut tell: impl FnMut(&Digest),
+    ) -> Result<()> {
+        let limits = self.store.limits().clone();
+        let staged = self.open()?;
+        staged.check_room(nodes.len(), bytes, &limits)?;
+        staged.reserve(nodes.len())?;
+        pace.check()?;
+        pace.expect(nodes.len());
+        let mut nodes = nodes.into_iter();
+        pace.see_through(|| {
+            let mut count = 0;
+            for node in nodes.by_ref().take(PIECE) {
+                tell(node.digest());
                 staged.insert(node);
-                cid
-            })
-            .collect()
+                count += 1;
+            }
+            (count > 0).then_some(count)
+        })
+        .await;
+        Ok(())
     }
 
     /// Stages the insertion of a block from outside, which must be a node in canonical DAG-CBOR.
@@ -93,6 +125,7 @@ impl<S: DagStore + ?Sized> DagStoreBatch<S> {
         let staged = self.open()?;
         staged.check_room(1, node.as_bytes().len(), store.limits())?;
         node.check(store.limits())?;
+        staged.reserve(1)?;
         let cid = node.cid()?;
         staged.insert(node);
         Ok(cid)
@@ -117,6 +150,7 @@ impl<S: DagStore + ?Sized> DagStoreBatch<S> {
         let store = Arc::clone(&self.store);
         let staged = self.open()?;
         staged.check_room(cids.len(), 0, store.limits())?;
+        staged.reserve(cids.len())?;
         cids.into_iter().try_for_each(|cid| staged.remove(cid))
     }
 
@@ -180,6 +214,21 @@ impl<S: DagStore + ?Sized> DagStoreBatch<S> {
 
     fn open(&mut self) -> Result<&mut Changes> {
         self.staged.as_mut().ok_or_else(closed)
+    }
+}
+
+#[cfg(all(js_host, feature = "npm"))]
+impl DagStoreBatch<crate::SharedDagStore> {
+    /// The same as [`commit`](Self::commit), at a pace.
+    pub(crate) async fn commit_at(&mut self, pace: &mut Pace) -> Result<Commit> {
+        let staged = self.staged.take().ok_or_else(closed)?;
+        self.store.commit_at(pace, staged).await
+    }
+
+    /// What is staged, for as long as the batch is open.
+    #[cfg(feature = "faults")]
+    pub(crate) fn staged(&self) -> Option<&Changes> {
+        self.staged.as_ref()
     }
 }
 

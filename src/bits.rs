@@ -19,6 +19,12 @@ impl Bits {
         }
     }
 
+    /// Bytes of memory to be allocated before the set can hold integers below this.
+    pub(crate) fn growth(&self, below: usize) -> usize {
+        let needed = below.div_ceil(64);
+        if needed <= self.words.capacity() { 0 } else { 2 * needed * size_of::<u64>() }
+    }
+
     /// The integers in the set, ascending.
     pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         self.words.iter().enumerate().flat_map(|(at, &word)| {

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::chunked::Chunked;
 use crate::digest::{Digest, StateHash, parse_hex, write_hex};
 use crate::digest_table::DigestTable;
 use crate::id;
 use crate::limits;
+use crate::pace::Pace;
 use crate::platform;
 use crate::{Cid, DagError, DagNode, ErrorKind, Limits, Result};
 
@@ -68,7 +70,7 @@ pub enum Condition {
 #[derive(Clone)]
 pub struct Changes {
     /// In staging order.
-    operations: Vec<Staged>,
+    operations: Chunked<Staged>,
     by_digest: DigestTable,
     count: usize,
     bytes: usize,
@@ -95,7 +97,7 @@ impl Changes {
     #[must_use]
     pub fn new() -> Self {
         Changes {
-            operations: Vec::new(),
+            operations: Chunked::default(),
             by_digest: DigestTable::default(),
             count: 0,
             bytes: 0,
@@ -145,6 +147,11 @@ impl Changes {
         found.map(|index| index as usize)
     }
 
+    /// Makes sure that there is memory for the insertion of so many more nodes.
+    pub(crate) fn reserve(&self, more: usize) -> Result<()> {
+        platform::reserve(self.operations.growth(more) + self.by_digest.growth(more))
+    }
+
     /// Adds a condition of the commit.
     pub fn require(&mut self, condition: Condition) {
         self.conditions.push(condition);
@@ -175,7 +182,25 @@ impl Changes {
 
     /// The operations, in staging order, one per node.
     pub fn operations(&self) -> impl Iterator<Item = &Change> {
-        self.operations.iter().filter_map(|staged| staged.change.as_ref())
+        self.places().filter_map(|(_, change)| change)
+    }
+
+    /// All places that operations were ever staged at, each with the operation, unless that was
+    /// replaced.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (usize, Option<&Change>)> {
+        self.operations.iter().map(|staged| staged.change.as_ref()).enumerate()
+    }
+
+    /// How many operations were ever staged.
+    pub(crate) fn staged(&self) -> usize {
+        self.operations.len()
+    }
+
+    /// Drops all that was staged, which takes its time.
+    pub(crate) async fn discard(mut self, pace: &mut Pace) {
+        while let Some(dropped) = self.operations.drop_chunk() {
+            pace.went_on(dropped / 4).await;
+        }
     }
 
     /// The operation at this place, unless it was replaced.

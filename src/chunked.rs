@@ -36,6 +36,42 @@ impl<T> Chunked<T> {
             None => self.chunks.push(vec![value]),
         }
     }
+
+    /// Bytes of memory to be allocated for so many more elements.
+    pub(crate) fn growth(&self, more: usize) -> usize {
+        let needed = self.len() + more;
+        let elements = match self.chunks.as_slice() {
+            [first] if needed <= first.capacity() => 0,
+            [] | [_] if needed <= CHUNK => needed.next_power_of_two().max(4),
+            // A first chunk that is still small is copied.
+            [] | [_] => needed.next_multiple_of(CHUNK),
+            chunks => needed.next_multiple_of(CHUNK) - chunks.len() * CHUNK,
+        };
+        elements * size_of::<T>()
+    }
+
+    pub(crate) fn get(&self, at: usize) -> Option<&T> {
+        self.chunks.get(at >> SHIFT)?.get(at & (CHUNK - 1))
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.chunks.iter().flatten()
+    }
+
+    /// Drops the last of its chunks; gives how many elements that had. For whoever would take too long
+    /// to drop all at once.
+    pub(crate) fn drop_chunk(&mut self) -> Option<usize> {
+        self.chunks.pop().map(|chunk| chunk.len())
+    }
+}
+
+impl<T> IntoIterator for Chunked<T> {
+    type Item = T;
+    type IntoIter = std::iter::Flatten<std::vec::IntoIter<Vec<T>>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.chunks.into_iter().flatten()
+    }
 }
 
 impl<T> Index<usize> for Chunked<T> {
@@ -51,5 +87,42 @@ impl<T> IndexMut<usize> for Chunked<T> {
     #[inline]
     fn index_mut(&mut self, at: usize) -> &mut T {
         &mut self.chunks[at >> SHIFT][at & (CHUNK - 1)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_takes_no_more_memory_than_it_said() {
+        let capacity =
+            |list: &Chunked<u64>| -> usize { list.chunks.iter().map(Vec::capacity).sum() };
+        for batch in [1, 7, 1_000, CHUNK, 3 * CHUNK + 1] {
+            let mut list = Chunked::default();
+            while list.len() < 5 * CHUNK {
+                let (before, said) = (capacity(&list), list.growth(batch));
+                for _ in 0..batch {
+                    list.push(0_u64);
+                }
+                let took = (capacity(&list) - before) * size_of::<u64>();
+                assert!(took <= said, "{} of {batch}: {took} > {said}", list.len());
+                assert!(took > 0 || said == 0, "{} of {batch}: {said} too much", list.len());
+            }
+        }
+    }
+
+    #[test]
+    fn its_elements_are_where_they_were_put() {
+        let mut list = Chunked::default();
+        let count = 2 * CHUNK + 5;
+        (0..count).for_each(|at| list.push(at));
+        assert_eq!(list.len(), count);
+        assert!((0..count).eq(list.iter().copied()));
+        assert_eq!((list.get(count - 1), list.get(count)), (Some(&(count - 1)), None));
+        assert!((0..count).eq(list.clone()));
+        assert_eq!([list.drop_chunk(), list.drop_chunk()], [Some(5), Some(CHUNK)]);
+        assert_eq!(list.len(), CHUNK);
+        assert_eq!([list.drop_chunk(), list.drop_chunk()], [Some(CHUNK), None]);
     }
 }

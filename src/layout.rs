@@ -163,7 +163,6 @@ impl Layout {
 /// The fields at the end of a block, which a store reads far more often than the rest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tail<'a> {
-    pub(crate) scope_id: &'a [u8],
     pub(crate) timestamp: u64,
     pub(crate) event_type: &'a [u8],
 }
@@ -172,10 +171,10 @@ impl<'a> Tail<'a> {
     /// Reads the last bytes of a block that was checked, from `scope_id`'s value on; `None` where they
     /// are not that. The trie asks for a timestamp at every insert, so this does without a `Reader`.
     pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
-        let (scope_id, bytes) = split_name(bytes)?;
+        let (_, bytes) = split_name(bytes)?; // the scope id
         let (timestamp, bytes) = split_unsigned(bytes.strip_prefix(key::TIMESTAMP)?)?;
         let (event_type, _) = split_name(bytes.strip_prefix(key::EVENT_TYPE)?)?;
-        Some(Tail { scope_id, timestamp, event_type })
+        Some(Tail { timestamp, event_type })
     }
 }
 

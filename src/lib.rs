@@ -52,6 +52,7 @@ mod limits;
 mod list;
 mod lock;
 mod node;
+mod pace;
 mod plan;
 mod platform;
 mod runtime;

@@ -1,11 +1,13 @@
-//! What differs between platforms, in one place: whether futures must be `Send`, the clock, and
-//! randomness. `build.rs` names the platform that differs: `js_host`, WebAssembly in a JavaScript
+//! What differs between platforms, in one place: whether futures must be `Send`, how others get their
+//! turn, how much memory there is, the clock, and randomness. `build.rs` names the platform that differs: `js_host`, WebAssembly in a JavaScript
 //! engine.
 
 use std::future::Future;
 use std::pin::Pin;
 
 use futures::Stream;
+
+use crate::Result;
 
 #[cfg(not(js_host))]
 mod bounds {
@@ -44,6 +46,71 @@ pub type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = T> + Send + 'a>>;
 /// A boxed stream: `Send` natively, not in a JavaScript engine.
 #[cfg(js_host)]
 pub type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = T> + 'a>>;
+
+/// Lets others run in the midst of long work, where it keeps them from it: in a JavaScript engine, once
+/// its bindings have told how. Elsewhere there are threads, and nothing waits.
+#[cfg(not(all(js_host, feature = "npm")))]
+pub(crate) fn breathe() -> std::future::Ready<()> {
+    std::future::ready(())
+}
+#[cfg(all(js_host, feature = "npm"))]
+pub(crate) use crate::wasm::breathe;
+
+/// Bytes that are left free by whatever takes memory: for all the small things that don't ask.
+const LEFT: usize = 1 << 16;
+
+/// Makes sure that there is memory for so many bytes; [`ErrorKind::Quota`](crate::ErrorKind::Quota)
+/// otherwise.
+pub(crate) fn reserve(bytes: usize) -> Result<()> {
+    reserve_beside(bytes, 0)
+}
+
+/// The same, with so many bytes left beside them that others will need.
+///
+/// Natively memory isn't known to run out before it does.
+#[cfg(not(js_host))]
+#[allow(clippy::unnecessary_wraps, reason = "it can fail elsewhere")]
+pub(crate) fn reserve_beside(bytes: usize, left: usize) -> Result<()> {
+    let _ = (bytes, left, LEFT);
+    Ok(())
+}
+
+/// The same, with so many bytes left beside them that others will need.
+///
+/// The only way to know is to ask the allocator, in one piece. It is asked for more than is needed, if
+/// there is more, so that what is small need not ask each time.
+#[cfg(js_host)]
+pub(crate) fn reserve_beside(bytes: usize, left: usize) -> Result<()> {
+    use std::cell::Cell;
+    const AHEAD: usize = 1 << 18;
+    thread_local! {
+        /// Bytes that were there when they were last asked for, and that nobody has reserved since.
+        static ASSURED: Cell<usize> = const { Cell::new(0) };
+    }
+    let left = left.saturating_add(LEFT);
+    if ASSURED.get() >= bytes.saturating_add(left) {
+        ASSURED.set(ASSURED.get() - bytes);
+        return Ok(());
+    }
+    let ahead = [AHEAD, 0].into_iter().find(|ahead| {
+        let mut room = Vec::<u8>::new();
+        let there = room.try_reserve_exact(bytes.saturating_add(left).saturating_add(*ahead));
+        // Or else the compiler sees that nobody needs it, and nobody is asked.
+        std::hint::black_box(room.as_mut_ptr());
+        there.is_ok()
+    });
+    ASSURED.set(ahead.map_or(0, |ahead| left + ahead));
+    ahead.map(drop).ok_or_else(no_memory)
+}
+
+#[cfg(js_host)]
+fn no_memory() -> crate::DagError {
+    crate::DagError::new(
+        crate::ErrorKind::Quota,
+        "there is no memory left for this; take fewer nodes at once, close other stores, or use \
+         another instance (a worker has its own)",
+    )
+}
 
 /// The platform's clock, in Unix milliseconds; 0 where it stands before 1970.
 #[cfg(not(js_host))]

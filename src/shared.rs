@@ -8,16 +8,18 @@ use crate::gate::Gate;
 use crate::id;
 use crate::list::List;
 use crate::lock::RwLock;
-use crate::platform::BoxFuture;
-use crate::state::State;
+use crate::pace::{self, Pace};
+use crate::plan;
+use crate::platform::{self, BoxFuture};
+use crate::state::{PLACING, State, Step, Verification};
 use crate::store::{closed, insertion};
 use crate::{
     Change, Changes, Cid, Commit, DagNode, DagStore, Limits, ListQuery, Page, Result, StateHash,
     ToCid, Verified,
 };
 
-/// How many nodes `verify` checks before it lets others at the store.
-const VERIFIED_AT_ONCE: usize = 1 << 10;
+/// Units of work that it takes to read a node.
+const READING: usize = 2;
 /// How often `verify` begins anew because somebody has written meanwhile.
 const TRIES_BESIDE_WRITERS: usize = 3;
 
@@ -115,16 +117,27 @@ impl SharedDagStore {
 
     /// Applies changes, all or nothing; see [`DagStore::commit`].
     pub async fn commit(&self, changes: Changes) -> Result<Commit> {
+        self.commit_at(&mut Pace::default(), changes).await
+    }
+
+    pub(crate) async fn commit_at(&self, pace: &mut Pace, changes: Changes) -> Result<Commit> {
         let limits = self.limits();
         changes.check_room(0, 0, limits)?;
+        pace.expect(units_of_commit(changes.staged(), changes.block_bytes()));
         for change in changes.operations() {
             if let Change::Insert(node) = change {
                 node.check(limits)?;
             }
+            pace.worked(1).await?;
         }
-        let _turn = self.shared.gate.enter().await;
+        let turn = self.shared.gate.enter().await;
         let mut state = self.shared.state.write().await;
-        state.as_mut().ok_or_else(closed)?.commit(&changes)
+        pace.check()?;
+        let commit = state.as_mut().ok_or_else(closed)?.commit(&changes, pace).await;
+        drop(state);
+        drop(turn);
+        changes.discard(pace).await;
+        commit
     }
 
     /// Reads a node.
@@ -135,11 +148,18 @@ impl SharedDagStore {
 
     /// Reads nodes, in the order of the ids; `None` where there is none.
     pub async fn get_many(&self, cids: &[Cid]) -> Result<Vec<Option<DagNode>>> {
-        let get = |state: &State| {
-            let get = |cid| state.get(&id::digest_of(cid)?, self.limits());
-            cids.iter().map(get).collect()
-        };
-        self.read(get).await?
+        let mut pace = Pace::default();
+        let state = self.shared.state.read().await;
+        let state = state.as_ref().ok_or_else(closed)?;
+        platform::reserve(cids.len() * size_of::<Option<DagNode>>())?;
+        let mut nodes = Vec::with_capacity(cids.len());
+        for cid in cids {
+            let node = state.get(&id::digest_of(cid)?, self.limits())?;
+            let bytes = node.as_ref().map_or(0, |node| node.as_bytes().len());
+            nodes.push(node);
+            pace.worked(READING + pace::to_copy(bytes)).await?;
+        }
+        Ok(nodes)
     }
 
     /// Reads a node's block.
@@ -173,7 +193,7 @@ impl SharedDagStore {
 
     /// The heads of the store or of a scope, in insertion order.
     pub async fn heads(&self, scope_id: Option<&str>) -> Result<Vec<Cid>> {
-        self.read(|state| state.heads(scope_id)).await
+        self.read(|state| state.heads(scope_id)).await?
     }
 
     /// How many nodes there are in the store, or in one scope.
@@ -195,41 +215,64 @@ impl SharedDagStore {
 
     /// The state hash of the store, or of one scope.
     pub async fn state_hash(&self, scope_id: Option<&str>) -> Result<StateHash> {
+        self.state_hash_at(&mut Pace::default(), scope_id).await
+    }
+
+    pub(crate) async fn state_hash_at(
+        &self,
+        pace: &mut Pace,
+        scope_id: Option<&str>,
+    ) -> Result<StateHash> {
         if let Some(known) = self.read(|state| state.known_hash(scope_id)).await? {
             return Ok(known);
         }
         let mut state = self.shared.state.write().await;
         let state = state.as_mut().ok_or_else(closed)?;
-        let whole = state.state_hash();
+        let whole = state.state_hash(pace).await?;
         Ok(state.known_hash(scope_id).unwrap_or(whole))
     }
 
     /// Checks everything anew; see [`DagStore::verify`].
     ///
-    /// Others may read and write while the blocks are checked. The state hash is checked last, in one
-    /// go that holds everybody off. Where writers come in between again and again, all is checked in
-    /// one go at last.
+    /// Others may read and write meanwhile. Where writers come in between again and again, they are
+    /// held off at last.
     pub async fn verify(&self) -> Result<Verified> {
+        self.verify_at(&mut Pace::default()).await
+    }
+
+    pub(crate) async fn verify_at(&self, pace: &mut Pace) -> Result<Verified> {
+        let limits = self.limits();
+        pace.expect(self.read(Verification::units).await?);
         for _ in 0..TRIES_BESIDE_WRITERS {
-            let begun_at = self.read(State::sequence).await?;
-            let (mut nodes, mut links, mut from) = (0, 0, 0);
-            while from < self.read(State::slots).await? {
-                let slots = from..from + VERIFIED_AT_ONCE;
-                let checked = self.read(|state| state.verify_slots(slots, self.limits())).await??;
-                nodes += checked.0;
-                links += checked.1;
-                from += VERIFIED_AT_ONCE;
-            }
-            let mut state = self.shared.state.write().await;
-            let state = state.as_mut().ok_or_else(closed)?;
-            if state.sequence() == begun_at {
-                return state.verify_state_hash(nodes, links);
+            let mut verification = self.read(Verification::begin).await??;
+            let mut go_on = |state: &State| {
+                verification.is_of(state).then(|| verification.go_on(state, limits))
+            };
+            while let Some(step) = self.read(&mut go_on).await? {
+                match step? {
+                    Step::More(units) => pace.worked(units).await?,
+                    Step::Done(fresh) => {
+                        let mut state = self.shared.state.write().await;
+                        let state = state.as_mut().ok_or_else(closed)?;
+                        if !verification.is_of(state) {
+                            break;
+                        }
+                        return verification.end(fresh, state.state_hash(pace).await?);
+                    }
+                }
             }
         }
         let mut state = self.shared.state.write().await;
         let state = state.as_mut().ok_or_else(closed)?;
-        let (nodes, links) = state.verify_slots(0..state.slots(), self.limits())?;
-        state.verify_state_hash(nodes, links)
+        let mut verification = Verification::begin(state)?;
+        loop {
+            match verification.go_on(state, limits)? {
+                Step::More(units) => pace.worked(units).await?,
+                Step::Done(fresh) => {
+                    return verification.end(fresh, state.state_hash(pace).await?);
+                }
+            }
+        }
     }
 
     /// Closes the store, for every handle on it, and frees its memory.
@@ -243,6 +286,11 @@ impl SharedDagStore {
         let state = self.shared.state.read().await;
         state.as_ref().map(read).ok_or_else(closed)
     }
+}
+
+/// About how many units of work it is to commit so many operations, with so many bytes in all.
+pub(crate) fn units_of_commit(operations: usize, bytes: usize) -> usize {
+    operations * (1 + plan::UNITS + PLACING) + pace::to_copy(bytes)
 }
 
 impl DagStore for SharedDagStore {

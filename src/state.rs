@@ -5,6 +5,8 @@ mod pages;
 mod placed;
 mod verify;
 
+pub(crate) use verify::{Step, Verification};
+
 use std::ops::Range;
 
 use self::ordinals::Ordinals;
@@ -16,10 +18,27 @@ use crate::chunked::Chunked;
 use crate::digest::{Digest, Preimage, StateHash};
 use crate::digest_table::DigestTable;
 use crate::id;
+use crate::pace::{self, Pace};
 use crate::plan::{Parent, Plan, Planned, Present, missing_parent};
 use crate::platform;
 use crate::state_trie::StateTrie;
 use crate::{Changes, Cid, Commit, Condition, DagError, DagNode, ErrorKind, Limits, Result};
+
+/// How many nodes are handled in one go.
+const PIECE: usize = 1 << 8;
+/// Units of work that it takes to place or to remove a node.
+pub(crate) const PLACING: usize = 3;
+/// Units of work that it takes to compute a hash of the state trie.
+const HASHING: usize = 2;
+
+/// Bytes that a new scope takes, with its name in two places, and some to spare.
+const SCOPE: usize = 1 << 10;
+/// Bytes that it takes to read a node, beside two copies of its block.
+const READING: usize = 1 << 13;
+/// Bytes that it takes to remember what a removed node leaves free.
+const CLEARED: usize = 16;
+/// Bytes that it takes to tell somebody of a node that came or went.
+const ANSWER: usize = 64;
 
 /// No edge.
 const NONE: u32 = u32::MAX;
@@ -43,8 +62,6 @@ pub(crate) struct State {
     scope_heads: Bits,
     trie: StateTrie,
     ordinals: Ordinals,
-    /// Bytes of the arena that no slot refers to any more.
-    dead_bytes: usize,
     sequence: u64,
     /// What the ids of commits are made from: a random seed, and how many there are.
     id_seed: [u8; 16],
@@ -61,7 +78,6 @@ impl Default for State {
             scope_heads: Bits::default(),
             trie: StateTrie::default(),
             ordinals: Ordinals::default(),
-            dead_bytes: 0,
             sequence: 0,
             id_seed: platform::random(),
             ids: 0,
@@ -74,7 +90,7 @@ impl Present for State {
         self.by_digest.find(digest, |slot| self.placed.digest(slot))
     }
 
-    fn parents(&self, slot: u32) -> impl Iterator<Item = u32> {
+    fn parents(&self, slot: u32) -> impl Iterator<Item = u32> + Clone {
         self.edges_of(slot).map(|edge| self.edges[edge].parent)
     }
 
@@ -86,23 +102,72 @@ impl Present for State {
 impl State {
     // ------------------------------------------------------------------------------------ writing
 
+    /// Bytes of memory to be allocated for so many more nodes, with so many links and bytes in all; what
+    /// the table of digests takes comes on top.
+    fn growth(&self, nodes: usize, links: usize, bytes: usize) -> usize {
+        let slots = self.placed.slots.len() + nodes;
+        self.placed.arena.growth(nodes, bytes)
+            + self.placed.slots.growth(nodes)
+            + self.edges.growth(links)
+            + self.trie.growth(nodes)
+            + self.heads.growth(slots)
+            + self.scope_heads.growth(slots)
+    }
+
+    /// Bytes of memory that it takes to read any of the nodes, and one with so many bytes: what is let in
+    /// must come out again.
+    fn to_read(&self, block: usize) -> usize {
+        2 * self.placed.arena.longest().max(block) + READING
+    }
+
     /// Checks changes and applies them: all, or none.
-    pub(crate) fn commit(&mut self, changes: &Changes) -> Result<Commit> {
+    pub(crate) async fn commit(&mut self, changes: &Changes, pace: &mut Pace) -> Result<Commit> {
         let id = changes.id().unwrap_or_else(|| self.next_id());
+        platform::reserve(changes.staged() * (Plan::BYTES + size_of::<Cid>()))?;
         for condition in changes.conditions() {
-            self.check(condition).map_err(|error| error.with_commit(id))?;
+            self.check(condition, pace).await.map_err(|error| error.with_commit(id))?;
         }
-        let plan = Plan::new(changes, self)?;
-        let removed: Vec<Cid> = plan.removes.iter().map(|slot| self.cid(*slot)).collect();
-        let inserted: Vec<Cid> =
-            plan.inserts.iter().map(|planned| id::cid_of(planned.node.digest())).collect();
+        let plan = Plan::new(changes, self, pace).await?;
+        let mut inserted = Vec::with_capacity(plan.inserts.len());
+        let (mut bytes, mut longest, mut scopes, mut scope) = (0, 0, 0, "");
+        for piece in plan.inserts.chunks(PIECE) {
+            for Planned { node, .. } in piece {
+                inserted.push(id::cid_of(node.digest()));
+                bytes += node.as_bytes().len();
+                longest = longest.max(node.as_bytes().len());
+                if node.scope_id() != scope {
+                    scope = node.scope_id();
+                    scopes += usize::from(self.trie.scope(scope).is_none());
+                }
+            }
+            pace.worked(piece.len() / 4).await?;
+        }
+        let mut removed = Vec::with_capacity(plan.removes.len());
+        for piece in plan.removes.chunks(PIECE) {
+            removed.extend(piece.iter().map(|slot| self.cid(*slot)));
+            pace.worked(piece.len() / 8).await?;
+        }
+        let hashes = if changes.wants_state_hash() { 2 * inserted.len() + PIECE } else { 0 };
+        let growth = self.growth(inserted.len(), plan.links(), bytes)
+            + self.by_digest.growth(inserted.len())
+            + self.trie.hashes_growth(hashes)
+            + scopes * SCOPE
+            + removed.len() * CLEARED
+            // Whoever asked is told of every node.
+            + (inserted.len() + removed.len()) * ANSWER;
+        // What takes nodes out is not refused for want of room to read them.
+        let left = if inserted.is_empty() { 0 } else { self.to_read(longest) };
+        platform::reserve_beside(growth, left)?;
+        pace.check()?;
         if !plan.is_empty() {
+            // From here on it can't be stopped.
             self.sequence += 1;
-            self.apply(&plan);
+            self.apply(&plan, pace).await;
+            self.rebuild_if_mostly_dead(pace).await;
         }
         let commit = Commit::new(self.sequence, id, inserted, removed);
         Ok(if changes.wants_state_hash() {
-            commit.with_state_hash(self.state_hash())
+            commit.with_state_hash(self.state_hash_in_any_case(pace).await)
         } else {
             commit
         })
@@ -117,6 +182,9 @@ impl State {
         let parents =
             parents.map(|digest| self.slot(digest).ok_or_else(|| missing_parent(node, digest)));
         let parents = parents.collect::<Result<Vec<_>>>()?;
+        let growth = self.growth(1, parents.len(), node.as_bytes().len());
+        let growth = growth + self.by_digest.growth_for(node.digest()) + SCOPE;
+        platform::reserve_beside(growth, self.to_read(node.as_bytes().len()))?;
         self.sequence += 1;
         self.place_node(node, parents.into_iter());
         Ok(())
@@ -132,7 +200,7 @@ impl State {
         id.into()
     }
 
-    fn check(&mut self, condition: &Condition) -> Result<()> {
+    async fn check(&mut self, condition: &Condition, pace: &mut Pace) -> Result<()> {
         let failed = |what: &str| Err(DagError::new(ErrorKind::ConditionFailed, what));
         match condition {
             Condition::Heads { scope_id, heads: expected } => {
@@ -144,14 +212,14 @@ impl State {
                         None => all_there = false,
                     }
                 }
-                if all_there && self.head_slots(scope_id.as_deref()).into_iter().eq(slots.iter()) {
+                if all_there && self.head_slots(scope_id.as_deref()).eq(slots.iter()) {
                     Ok(())
                 } else {
                     failed("the heads are others than expected")
                 }
             }
             Condition::StateHash(expected) => {
-                if self.state_hash() == *expected {
+                if self.state_hash(pace).await? == *expected {
                     Ok(())
                 } else {
                     failed("the state hash is another than expected")
@@ -165,22 +233,37 @@ impl State {
         }
     }
 
-    fn apply(&mut self, plan: &Plan<'_>) {
-        for slot in &plan.removes {
-            self.remove(*slot);
-        }
+    async fn apply(&mut self, plan: &Plan<'_>, pace: &mut Pace) {
         let first = self.next_slot();
-        for Planned { node, parents } in &plan.inserts {
-            let parents = parents.iter().map(|parent| match *parent {
-                Parent::Present(slot) => slot,
-                Parent::Planned(index) => first + index,
-            });
-            self.place_node(node, parents);
-        }
-        self.rebuild_if_mostly_dead();
+        let mut removes = plan.removes.chunks(PIECE);
+        let mut inserts = plan.inserts.iter();
+        pace.see_through(|| {
+            if let Some(removes) = removes.next() {
+                for slot in removes {
+                    self.remove(*slot);
+                }
+                return Some(PLACING * removes.len());
+            }
+            let mut worked = 0;
+            for planned in inserts.by_ref() {
+                let parents = plan.parents_of(planned).iter().map(|parent| match *parent {
+                    Parent::Present(slot) => slot,
+                    Parent::Planned(index) => first + index,
+                });
+                self.place_node(planned.node, parents);
+                worked += PLACING + pace::to_copy(planned.node.as_bytes().len());
+                if worked >= PLACING * PIECE {
+                    break;
+                }
+            }
+            (worked > 0).then_some(worked)
+        })
+        .await;
     }
 
     fn place_node(&mut self, node: &DagNode, parents: impl Iterator<Item = u32>) {
+        #[cfg(all(js_host, feature = "npm", feature = "faults"))]
+        crate::wasm::faults::in_commit(node);
         let tail = node.layout().tail_bytes(node.as_bytes());
         let scope = self.trie.scope_or_new(node.scope_id());
         self.place(node.digest(), node.as_bytes(), tail, scope, parents);
@@ -238,7 +321,7 @@ impl State {
         self.trie.remove(scope, slot, &self.placed);
         let placed = &self.placed;
         self.by_digest.remove(placed.digest(slot), |slot| placed.digest(slot));
-        self.dead_bytes += placed.arena.record_bytes(location);
+        self.placed.arena.remove(location);
         for edge in self.edges_of(slot) {
             let parent = self.edges[edge].parent;
             let of_parent = &mut self.placed.slots[parent as usize];
@@ -257,29 +340,42 @@ impl State {
 
     /// Once more slots or bytes are dead than alive, copies what is alive to where it takes no more
     /// room than it needs. Each removal pays for the copy of one node, if that.
-    fn rebuild_if_mostly_dead(&mut self) {
+    ///
+    /// The copy is made aside: if that is given up on the way, all is as it was.
+    async fn rebuild_if_mostly_dead(&mut self, pace: &mut Pace) {
         let slots = self.placed.slots.len();
         let alive = usize::try_from(self.trie.len()).unwrap_or(slots);
         let many_slots = slots - alive > alive.max(1 << 10);
-        let many_bytes = self.dead_bytes > (self.placed.arena.bytes() / 2).max(1 << 20);
+        let Placed { arena, .. } = &self.placed;
+        let many_bytes = arena.dead() > (arena.bytes() / 2).max(1 << 20);
         if !many_slots && !many_bytes {
             return;
         }
-        let old = std::mem::take(self);
+        let room = slots * size_of::<u32>()
+            + State::default().growth(alive, self.edges.len(), arena.bytes() - arena.dead())
+            + DigestTable::default().growth(alive);
+        if platform::reserve(room).is_err() {
+            // There will be another time.
+            return;
+        }
+        let old = &*self;
+        let mut new = State::default();
         let mut moved_to = vec![NONE; slots];
         for slot in (0..slots).filter(|slot| old.is_there(*slot)) {
             let number = u32::try_from(slot).unwrap_or(NONE);
             let record = old.placed.record(number);
-            moved_to[slot] = self.next_slot();
-            self.ordinals.rebuilt.push(old.ordinals.of(slot));
-            let scope = self.trie.scope_or_new(old.trie.scope_name(old.placed.slot(number).scope));
+            moved_to[slot] = new.next_slot();
+            new.ordinals.rebuilt.push(old.ordinals.of(slot));
+            let scope = new.trie.scope_or_new(old.trie.scope_name(old.placed.slot(number).scope));
             // Parents stand before their children, so they have moved already.
             let parents = old.parents(number).map(|parent| moved_to[parent as usize]);
-            self.place(record.digest, record.block, record.tail().len(), scope, parents);
+            new.place(record.digest, record.block, record.tail().len(), scope, parents);
+            pace.went_on(PLACING + pace::to_copy(record.block.len())).await;
         }
-        self.ordinals.shift = old.ordinals.of(slots) - self.placed.slots.len() as u64;
-        self.sequence = old.sequence;
-        (self.id_seed, self.ids) = (old.id_seed, old.ids);
+        new.ordinals.shift = old.ordinals.of(slots) - new.placed.slots.len() as u64;
+        new.sequence = old.sequence;
+        (new.id_seed, new.ids) = (old.id_seed, old.ids);
+        *self = new;
     }
 
     // ------------------------------------------------------------------------------------ reading
@@ -325,19 +421,20 @@ impl State {
     pub(crate) fn find(
         &self,
         digest: &Digest,
-    ) -> Option<(Record<'_>, impl Iterator<Item = &Digest>)> {
+    ) -> Option<(Record<'_>, impl Iterator<Item = &Digest> + Clone)> {
         let slot = self.slot(digest)?;
         Some((self.placed.record(slot), self.parent_digests(slot)))
     }
 
     /// The digests of a node's parents that are there, as all are.
-    fn parent_digests(&self, slot: u32) -> impl Iterator<Item = &Digest> {
+    fn parent_digests(&self, slot: u32) -> impl Iterator<Item = &Digest> + Clone {
         let there = self.parents(slot).filter(|parent| self.is_there(*parent as usize));
         there.map(|parent| self.placed.digest(parent))
     }
 
     fn node(&self, slot: u32, limits: &Limits) -> Result<DagNode> {
         let record = self.placed.record(slot);
+        platform::reserve(record.block.len() + 2 * size_of::<DagNode>())?;
         DagNode::trusted(record.block, *record.digest, limits)
     }
 
@@ -348,22 +445,20 @@ impl State {
         }
     }
 
-    pub(crate) fn heads(&self, scope_id: Option<&str>) -> Vec<Cid> {
-        let slots = self.head_slots(scope_id).into_iter();
-        slots
-            .map(|slot| id::cid_of(self.placed.arena.digest(self.placed.slots[slot].location)))
-            .collect()
+    pub(crate) fn heads(&self, scope_id: Option<&str>) -> Result<Vec<Cid>> {
+        let count = self.head_slots(scope_id).count();
+        platform::reserve(count * (size_of::<Cid>() + ANSWER))?;
+        let mut heads = Vec::with_capacity(count);
+        let head = |slot| id::cid_of(self.placed.arena.digest(self.placed.slots[slot].location));
+        heads.extend(self.head_slots(scope_id).map(head));
+        Ok(heads)
     }
 
-    fn head_slots(&self, scope_id: Option<&str>) -> Vec<usize> {
-        match scope_id {
-            None => self.heads.iter().collect(),
-            Some(name) => {
-                let scope = self.trie.scope(name);
-                let of_scope = |slot: &usize| Some(self.placed.slots[*slot].scope) == scope;
-                self.scope_heads.iter().filter(of_scope).collect()
-            }
-        }
+    fn head_slots(&self, scope_id: Option<&str>) -> impl Iterator<Item = usize> {
+        let scope = scope_id.map(|name| self.trie.scope(name));
+        let heads = if scope.is_none() { &self.heads } else { &self.scope_heads };
+        let of_scope = |slot: usize| Some(self.placed.slots[slot].scope);
+        heads.iter().filter(move |slot| scope.is_none_or(|scope| of_scope(*slot) == scope))
     }
 
     /// The state hash, if it is known without hashing anything.
@@ -374,7 +469,23 @@ impl State {
         }
     }
 
-    pub(crate) fn state_hash(&mut self) -> StateHash {
-        self.trie.state_hash(&self.placed)
+    /// The state hash. What is hashed stays hashed, even if this is given up on the way.
+    pub(crate) async fn state_hash(&mut self, pace: &mut Pace) -> Result<StateHash> {
+        loop {
+            platform::reserve(self.trie.hashes_growth(PIECE))?;
+            if let Some(hash) = self.trie.hash_some(PIECE, &self.placed) {
+                return Ok(hash);
+            }
+            pace.worked(HASHING * PIECE).await?;
+        }
+    }
+
+    async fn state_hash_in_any_case(&mut self, pace: &mut Pace) -> StateHash {
+        loop {
+            if let Some(hash) = self.trie.hash_some(PIECE, &self.placed) {
+                return hash;
+            }
+            pace.went_on(HASHING * PIECE).await;
+        }
     }
 }

@@ -161,6 +161,16 @@ impl StateTrie {
         u64::from(self.nodes.count(self.scopes[scope as usize].root))
     }
 
+    /// Bytes of memory to be allocated for so many more nodes, not counting new scopes.
+    pub(crate) fn growth(&self, nodes: usize) -> usize {
+        self.nodes.growth(nodes)
+    }
+
+    /// Bytes of memory to be allocated before so many hashes are computed.
+    pub(crate) fn hashes_growth(&self, hashes: usize) -> usize {
+        self.nodes.hashes_growth(hashes) + self.outer.hashes_growth(hashes.min(self.scopes.len()))
+    }
+
     pub(crate) fn insert(&mut self, scope: u32, slot: u32, nodes: &impl Nodes) {
         let place = &mut self.scopes[scope as usize];
         let was_empty = place.root == Link::NONE;
@@ -209,14 +219,15 @@ impl StateTrie {
         (!place.stale).then(|| place.hash.into())
     }
 
-    /// Hashes all that has changed.
-    pub(crate) fn state_hash(&mut self, nodes: &impl Nodes) -> StateHash {
-        if let Some(hash) = self.hash {
-            return hash;
+    /// Computes about so many hashes of what has changed; gives the state hash once that is all.
+    pub(crate) fn hash_some(&mut self, count: usize, nodes: &impl Nodes) -> Option<StateHash> {
+        if self.hash.is_some() {
+            return self.hash;
         }
-        for scope in std::mem::take(&mut self.stale_scopes) {
+        let mut left = count;
+        while let Some(&scope) = self.stale_scopes.last() {
             let Scope { root, name_hash, .. } = self.scopes[scope as usize];
-            let root_hash = self.nodes.root_hash(root, &NodeLeaves(nodes));
+            let root_hash = self.nodes.root_hash(root, &NodeLeaves(nodes), &mut left)?;
             let place = &mut self.scopes[scope as usize];
             place.count = self.nodes.count(root);
             place.hash = scope_hash(&name_hash, place.count, &root_hash);
@@ -224,8 +235,13 @@ impl StateTrie {
             if root != Link::NONE {
                 self.outer.touch(self.outer_root, &name_hash);
             }
+            self.stale_scopes.pop();
+            left = left.saturating_sub(1);
+            if left == 0 {
+                return None;
+            }
         }
-        let outer = self.outer.root_hash(self.outer_root, &ScopeLeaves(&self.scopes));
+        let outer = self.outer.root_hash(self.outer_root, &ScopeLeaves(&self.scopes), &mut left)?;
         let hash = Preimage::<{ STATE.len() + 8 + 32 }>::new()
             .add(STATE)
             .add(&self.total.to_be_bytes())
@@ -233,7 +249,7 @@ impl StateTrie {
             .hash()
             .into();
         self.hash = Some(hash);
-        hash
+        Some(hash)
     }
 
     /// A scope's nodes by time, then digest, from this key on; see [`TriePool::walk_from`].
@@ -261,4 +277,77 @@ fn scope_hash(name_hash: &Digest, count: u32, root: &Digest) -> Digest {
         .add(&u64::from(count).to_be_bytes())
         .add(root)
         .hash()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nodes whose times are given; their digests are the hashes of their slots.
+    struct Times(Vec<(u64, Digest)>);
+
+    impl Times {
+        fn new(times: impl Iterator<Item = u64>) -> Self {
+            let node = |(slot, time): (u32, u64)| (time, digest::sha256(&slot.to_le_bytes()));
+            Times((0..).zip(times).map(node).collect())
+        }
+    }
+
+    impl Nodes for Times {
+        fn key(&self, slot: u32) -> (u64, &Digest) {
+            let (time, digest) = &self.0[slot as usize];
+            (*time, digest)
+        }
+
+        fn event_type(&self, _: u32) -> &[u8] {
+            b"vote"
+        }
+    }
+
+    fn whole_hash(trie: &mut StateTrie, nodes: &Times) -> StateHash {
+        trie.hash_some(usize::MAX, nodes).expect("there was no limit")
+    }
+
+    /// However few hashes are computed at a time, and whatever comes in between.
+    #[test]
+    fn hashing_piece_by_piece_comes_to_the_same() {
+        const NODES: u32 = 1_500;
+        // Close together; far apart; and so that the trie is as deep as it can be.
+        let ways: [fn(u64) -> u64; 3] = [
+            |slot| slot,
+            |slot| slot.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11,
+            |slot| (1 << (slot % 53)) - 1,
+        ];
+        for (way, at_once) in ways.into_iter().flat_map(|way| [(way, 1), (way, 64)]) {
+            let nodes = Times::new((0..NODES.into()).map(way));
+            let (mut pieces, mut whole) = (StateTrie::default(), StateTrie::default());
+            for slot in 0..NODES {
+                for trie in [&mut pieces, &mut whole] {
+                    let scope = trie.scope_or_new(["one", "two", "three"][slot as usize % 3]);
+                    trie.insert(scope, slot, &nodes);
+                }
+                if slot % 500 == 0 {
+                    pieces.hash_some(at_once, &nodes);
+                }
+                if slot % 7 == 6 {
+                    let scope = (slot - 6) % 3;
+                    pieces.remove(scope, slot - 6, &nodes);
+                    whole.remove(scope, slot - 6, &nodes);
+                }
+            }
+            let mut calls = 1;
+            let hash = loop {
+                if let Some(hash) = pieces.hash_some(at_once, &nodes) {
+                    break hash;
+                }
+                calls += 1;
+                assert!(calls < 2 * NODES, "it never comes to an end");
+            };
+            assert!(calls > 10, "{calls} calls are no pieces");
+            assert_eq!(hash, whole_hash(&mut whole, &nodes));
+            for name in ["one", "two", "three"] {
+                assert_eq!(pieces.known_scope_hash(name), whole.known_scope_hash(name));
+            }
+        }
+    }
 }

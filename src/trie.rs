@@ -83,6 +83,16 @@ impl<const N: usize> TriePool<N> {
         }
     }
 
+    /// Bytes of memory to be allocated for so many more leaves, without their hashes.
+    pub(crate) fn growth(&self, leaves: usize) -> usize {
+        self.inners.growth(leaves.saturating_sub(self.free_inners.len()))
+    }
+
+    /// Bytes of memory to be allocated for so many more hashes.
+    pub(crate) fn hashes_growth(&self, hashes: usize) -> usize {
+        self.hashes.growth(hashes.saturating_sub(self.free_hashes.len()))
+    }
+
     fn weight(&self, link: Link, leaves: &impl Leaves<N>) -> u32 {
         match link.node() {
             Node::Leaf(leaf) => leaves.weight(leaf),
@@ -165,13 +175,21 @@ impl<const N: usize> TriePool<N> {
     ///
     /// Only what has changed is hashed; the key that an inner node's prefix is cut from comes up with
     /// the hashes from below.
-    pub(crate) fn root_hash<L: Leaves<N>>(&mut self, root: Link, leaves: &L) -> Digest {
+    ///
+    /// Gives none once more hashes than `left` have been computed and the last of them is kept: so
+    /// calling it again goes on from there, and comes to an end.
+    pub(crate) fn root_hash<L: Leaves<N>>(
+        &mut self,
+        root: Link,
+        leaves: &L,
+        left: &mut usize,
+    ) -> Option<Digest> {
         enum Step {
             Enter(Link),
             Combine(usize),
         }
         if root == Link::NONE {
-            return [0; 32];
+            return Some([0; 32]);
         }
         let mut steps = vec![Step::Enter(root)];
         let mut done: Vec<(Digest, Option<[u8; N]>)> = Vec::new();
@@ -181,6 +199,7 @@ impl<const N: usize> TriePool<N> {
                     Node::Leaf(leaf) => {
                         let key = leaves.key(leaf);
                         done.push((leaves.hash(leaf, &key), Some(key)));
+                        *left = left.saturating_sub(1);
                     }
                     Node::Inner(at) => match &self.inners[at] {
                         Inner { stale: false, hash: Some(kept), .. } => {
@@ -194,29 +213,32 @@ impl<const N: usize> TriePool<N> {
                     },
                 },
                 Step::Combine(at) => {
-                    let (Some(right), Some(left)) = (done.pop(), done.pop()) else {
-                        break;
-                    };
+                    let ((right, right_key), (left_hash, left_key)) = (done.pop()?, done.pop()?);
                     let Inner { children, bit, .. } = self.inners[at];
                     let count = children.map(|child| self.weight(child, leaves)).iter().sum();
                     self.inners[at].count = count;
-                    let key =
-                        left.1.or(right.1).unwrap_or_else(|| self.any_key(children[0], leaves));
-                    let hash = hash_inner(L::INNER, bit, &key, count, &left.0, &right.0);
-                    self.keep(at, hash);
+                    let key = left_key.or(right_key);
+                    let key = key.unwrap_or_else(|| self.any_key(children[0], leaves));
+                    let hash = hash_inner(L::INNER, bit, &key, count, &left_hash, &right);
+                    let kept = self.keep(at, hash);
                     done.push((hash, Some(key)));
+                    *left = left.saturating_sub(1);
+                    if *left == 0 && kept && !steps.is_empty() {
+                        return None;
+                    }
                 }
             }
         }
-        done.pop().map_or([0; 32], |(hash, _)| hash)
+        done.pop().map(|(hash, _)| hash)
     }
 
-    fn keep(&mut self, at: usize, hash: Digest) {
+    /// Keeps the hash of an inner node, unless it has too few leaves; tells whether.
+    fn keep(&mut self, at: usize, hash: Digest) -> bool {
         let inner = &mut self.inners[at];
         inner.stale = false;
         if inner.count < LEAVES_WITHOUT_HASH {
             self.free_hashes.extend(inner.hash.take());
-            return;
+            return false;
         }
         if inner.hash.is_none() {
             inner.hash = self.free_hashes.pop();
@@ -227,6 +249,7 @@ impl<const N: usize> TriePool<N> {
             self.hashes.push(hash);
             inner.hash = u32::try_from(self.hashes.len()).ok().and_then(HashIndex::new);
         }
+        true
     }
 
     /// The leaves in the order of their keys, from the first that is not before `from` (or, in

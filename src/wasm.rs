@@ -14,9 +14,15 @@
 
 mod answer;
 mod batch;
+mod breath;
+#[cfg(feature = "faults")]
+pub(crate) mod faults;
+mod job;
 mod nodes;
 mod options;
 mod panic;
 mod record;
 mod scratch;
 mod store;
+
+pub(crate) use breath::breathe;

@@ -1,8 +1,11 @@
 // Must compile, whatever the strictness and with no newer `lib` than ES2022.
 import {
+  type AbortSignalLike,
   Batch,
+  type CidObject,
   type Commit,
   type CommitOptions,
+  type Condition,
   type DagEventType,
   type DagNode,
   DagStore,
@@ -10,10 +13,26 @@ import {
   type DagStoreOptions,
   ERROR_CODES,
   type ErrorCode,
+  type GetManyOptions,
+  type HeadsOptions,
+  type InsertManyOptions,
+  type LimitOptions,
   Link,
   type List,
+  type ListOptions,
+  type LongCallOptions,
+  type NodeId,
   type NodeInput,
+  type Page,
+  type Progress,
+  type SizeOptions,
+  type StageManyOptions,
+  type StateHashOptions,
+  type Storable,
   type Value,
+  type ValueInput,
+  type Verified,
+  type VerifyOptions,
 } from "dag-store";
 import { DagStore as InlineDagStore } from "dag-store/inline";
 import { DagStore as SlimDagStore, init } from "dag-store/slim";
@@ -88,6 +107,109 @@ export async function everything(store: DagStore): Promise<void> {
   }
   const type: DagEventType = "anything";
   void [same, choice, untyped, several, all, sequence, hash, type, ERROR_CODES.length];
+}
+
+/** Interfaces, aliases and classes of data, none of which has an index signature. */
+interface Member {
+  name: string;
+  since?: number;
+  readonly keys: readonly Uint8Array[];
+  introducedBy: CidObject | null;
+}
+type Minutes = { present: Member[]; agenda: [string, number]; votes: Map<string, Ballot>; chair: Member | "none" };
+interface Thread {
+  text: string;
+  replies: Thread[];
+}
+enum Quorum {
+  half,
+  all = "all",
+}
+class Point {
+  x = 1;
+  y = 2;
+}
+declare const member: Member;
+declare const minutes: Minutes;
+declare const thread: Thread;
+const node = { eventType: "receipt", scopeId: "garden-coop" };
+
+export async function content(store: DagStore, batch: Batch, signal: AbortSignalLike): Promise<void> {
+  await store.insert({ content: member, ...node });
+  await store.insert({ content: minutes, ...node });
+  await store.insert({ content: thread, ...node });
+  await store.insert({ content: [member, [minutes, "x", 1n]], ...node });
+  await store.insert({ content: { member, quorum: Quorum.half, more: { list: [thread] } }, ...node });
+  await store.insert({ content: new Map([["a", member]]), ...node });
+  await store.insert({ content: new Point(), ...node });
+  await store.insert({ content: {} as Partial<Member>, ...node });
+  await store.insert({ content: {} as Record<string, Ballot>, ...node });
+  await store.insert({ content: member as Member | string, ...node });
+  await store.insert({ content: JSON.parse("{}"), ...node });
+  await store.insert({ content: new ArrayBuffer(1), ...node });
+  await store.insert({ content: [new DataView(new ArrayBuffer(1)), new Float64Array(1)], ...node });
+  await store.insert({ content: { link: CID.parse("bafy"), ours: Link.parse("bafy") }, ...node });
+  await store.insert({ content: {} as ValueInput, ...node });
+  await store.insert({ content: ["as", { const: 1 }], eventType: "vote", scopeId: "s" } as const);
+  await batch.insert<Member>({ content: member, ...node });
+  const input: NodeInput<Minutes> = { content: minutes, ...node };
+  await batch.insert(input);
+  const anything: NodeInput = { content: { any: [null, 1, "text"] }, ...node };
+  await batch.insert(anything);
+  // What was read can be inserted as it is, whatever its type.
+  const read: DagNode<Minutes> | undefined = await store.get<Minutes>("bafy");
+  if (read) await batch.insert(read);
+  for await (const each of store.list<Thread>()) await batch.insert(each);
+
+  // Many, of one type or of several, in whatever they come.
+  await store.insertMany([input, anything, { content: 1, ...node }, { content: member, ...node }]);
+  await store.insertMany(new Set([input]));
+  await store.insertMany(store.list());
+  await store.insertMany(store.list<Minutes>({ signal }), { signal, stateHash: true });
+  await store.insertMany((function* () {
+    yield { content: member, ...node };
+    yield { content: ["x"], ...node };
+  })());
+  await batch.insertMany((async function* () {
+    yield input;
+    yield anything;
+  })());
+  await batch.insertMany([]);
+  const rows: readonly DagNode<Ballot>[] = await store.list<Ballot>().toArray();
+  await batch.insertMany(rows);
+  await generic(store, member);
+}
+
+/** A function of one's own, over content of any type. */
+async function generic<T>(store: DagStore, content: Storable<T>): Promise<DagNode<T> | undefined> {
+  return store.get<T>(await store.insert<T>({ content, ...node }));
+}
+
+export async function long(store: DagStore, batch: Batch, signal: AbortSignalLike): Promise<void> {
+  const onProgress = ({ done, total }: Progress) => void (total === undefined ? done : done / total);
+  const following: LongCallOptions = { signal, onProgress };
+  const insertion: InsertManyOptions = { ...following, id: new Uint8Array(16) };
+  const staging: StageManyOptions = following;
+  const listing: ListOptions = { ...following, limit: 10, since: 0, until: 1, cursor: undefined };
+  const getting: GetManyOptions = following;
+  const hashing: StateHashOptions = { ...following, scopeId: "s" };
+  const verifying: VerifyOptions = { signal: undefined, onProgress: undefined };
+  const sizing: SizeOptions = { scopeId: "s" };
+  const heading: HeadsOptions = sizing;
+  const limits: LimitOptions = { batchBytes: 1, batchOperations: 1, contentDepth: 1 };
+  const condition: Condition = { heads: [] };
+  const id: NodeId = new Uint8Array(36);
+  await store.insertMany([], insertion);
+  await batch.insertMany([], staging);
+  const page: Page<Ballot> = await store.list<Ballot>(listing).page();
+  await store.getMany<Ballot>([id], getting);
+  await store.stateHash(hashing);
+  const { nodes, links, stateHash }: Verified = await store.verify(verifying);
+  await store.size(sizing);
+  await store.heads(heading);
+  await batch.commit({ ...following, conditions: [condition] });
+  await store.insertMany([], { onProgress: () => {} });
+  void [page, nodes, links, stateHash, new DagStore({ limits })];
 }
 
 declare function fetchWasm(): Promise<ArrayBuffer>;

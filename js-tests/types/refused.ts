@@ -34,3 +34,99 @@ export async function nothing(store: DagStore, batch: Batch, error: DagStoreErro
   const size: number = store.size();
   void [node, ballot, size];
 }
+
+/** What content can't hold, wherever in it. */
+class Account {
+  balance = 1;
+  #owner = "ana";
+  describe(): string {
+    return this.#owner;
+  }
+}
+interface Loose {
+  when: Date;
+}
+interface Missing {
+  note: string | undefined;
+}
+declare const loose: Loose;
+declare const missing: Missing;
+declare const unknown: unknown;
+declare const maybe: string | undefined;
+const rest = { eventType: "vote", scopeId: "s" };
+
+export async function content(store: DagStore, batch: Batch): Promise<void> {
+  // @ts-expect-error: undefined
+  await store.insert({ content: undefined, ...rest });
+  // @ts-expect-error: undefined in a map
+  await store.insert({ content: { a: { b: undefined } }, ...rest });
+  // @ts-expect-error: undefined in a list
+  await store.insert({ content: [1, undefined], ...rest });
+  // @ts-expect-error: perhaps undefined
+  await store.insert({ content: maybe, ...rest });
+  // @ts-expect-error: perhaps undefined, in an interface
+  await store.insert({ content: missing, ...rest });
+  // @ts-expect-error: a function
+  await store.insert({ content: () => 1, ...rest });
+  // @ts-expect-error: a function in a map
+  await store.insert({ content: { run() {} }, ...rest });
+  // @ts-expect-error: a class
+  await store.insert({ content: Account, ...rest });
+  // @ts-expect-error: an object with methods
+  await store.insert({ content: new Account(), ...rest });
+  // @ts-expect-error: a symbol
+  await store.insert({ content: Symbol("s"), ...rest });
+  // @ts-expect-error: a date
+  await store.insert({ content: new Date(), ...rest });
+  // @ts-expect-error: a date in an interface
+  await store.insert({ content: loose, ...rest });
+  // @ts-expect-error: a date, deep
+  await store.insert({ content: [{ a: new Map([["b", [new Date()]]]) }], ...rest });
+  // @ts-expect-error: a Set
+  await store.insert({ content: new Set([1]), ...rest });
+  // @ts-expect-error: a Map with numbers for keys
+  await store.insert({ content: new Map([[1, 1]]), ...rest });
+  // @ts-expect-error: a Promise, not awaited
+  await store.insert({ content: store.size(), ...rest });
+  // @ts-expect-error: a WeakMap
+  await store.insert({ content: new WeakMap(), ...rest });
+  // @ts-expect-error: who knows
+  await store.insert({ content: unknown, ...rest });
+  // @ts-expect-error: in a batch too
+  await batch.insert({ content: loose, ...rest });
+  // @ts-expect-error: in a node of a declared type
+  const node: NodeInput<Loose> = { content: loose, ...rest };
+
+  // @ts-expect-error: one of many
+  await store.insertMany([{ content: 1, ...rest }, { content: new Date(), ...rest }]);
+  // @ts-expect-error: one of many, from a generator
+  await batch.insertMany((async function* (): AsyncGenerator<{ content: Loose; eventType: string; scopeId: string }> {})());
+  // @ts-expect-error: nodes, not one
+  await store.insertMany({ content: 1, ...rest });
+  // @ts-expect-error: nodes, not Promises of nodes
+  await store.insertMany([Promise.resolve({ content: 1, ...rest })]);
+  // @ts-expect-error: nodes, not text
+  await store.insertMany("nodes");
+  // @ts-expect-error: a scope is missing
+  await store.insertMany([{ content: 1, eventType: "vote" }]);
+  // @ts-expect-error: ids are not awaited
+  await store.getMany((async function* () { yield "bafy"; })());
+  void node;
+}
+
+export async function long(store: DagStore, batch: Batch): Promise<void> {
+  // @ts-expect-error: a signal, not its controller
+  await store.insertMany([], { signal: { abort() {} } });
+  // @ts-expect-error: it is told an object
+  await store.insertMany([], { onProgress: (done: number) => done });
+  // @ts-expect-error: staging takes no commit's options
+  await batch.insertMany([], { stateHash: true });
+  // @ts-expect-error: a single insert is never long
+  await store.insert({ content: 1, ...rest }, { onProgress() {} });
+  // @ts-expect-error: heads are not followed
+  await store.heads({ onProgress() {} });
+  // @ts-expect-error: a total may not be known
+  await store.verify({ onProgress: ({ total }) => total.toFixed() });
+  // @ts-expect-error: a condition is of one kind
+  await batch.commit({ conditions: [{ absent: "bafy", heads: [] }] });
+}

@@ -6,8 +6,9 @@ use super::{NONE, State};
 use crate::digest::Digest;
 use crate::layout::Tail;
 use crate::list::Place;
+use crate::platform;
 use crate::state_trie::{self, Nodes as _};
-use crate::{Cursor, DagError, ErrorKind, Limits, ListQuery, Order, Page, Result};
+use crate::{Cursor, DagError, DagNode, ErrorKind, Limits, ListQuery, Order, Page, Result};
 
 /// How many nodes one page looks at, at most: a rare match must not hold the lock for long.
 const LOOKED_AT_PER_PAGE: usize = 1 << 16;
@@ -114,12 +115,15 @@ impl State {
         place: impl Fn(usize) -> Place,
     ) -> Result<Page> {
         let most = query.limit.max(1);
-        let mut nodes = Vec::new();
+        let mut nodes: Vec<DagNode> = Vec::new();
         let mut slots = slots.enumerate().peekable();
         while let Some((looked_at, (slot, candidate))) = slots.next() {
             if candidate {
                 let number = u32::try_from(slot).unwrap_or(NONE);
                 if self.passes(query, number) {
+                    if nodes.len() == nodes.capacity() {
+                        platform::reserve(2 * size_of_val(nodes.as_slice()))?;
+                    }
                     nodes.push(self.node(number, limits)?);
                 }
             }

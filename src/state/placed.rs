@@ -45,7 +45,7 @@ impl Placed {
     pub(super) fn tail(&self, slot: u32) -> Tail<'_> {
         // It was read when the node came in, so it can be read.
         let tail = Tail::read(self.record(slot).tail());
-        tail.unwrap_or(Tail { scope_id: b"", timestamp: 0, event_type: b"" })
+        tail.unwrap_or(Tail { timestamp: 0, event_type: b"" })
     }
 }
 

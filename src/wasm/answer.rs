@@ -12,33 +12,81 @@ use super::scratch;
 use crate::arena::Record;
 use crate::digest::Digest;
 use crate::id::{self, CID_PREFIX};
+use crate::pace::{self, Pace};
+use crate::platform;
 use crate::{Cid, Commit, DagError, DagNode, Page, Result, Verified};
 
 /// Characters of a node's CID: its prefix, 56 digits for seven groups of five bytes, and two digits for
 /// the byte that is left.
-const CID_TEXT: usize = 1 + 56 + 2;
+pub(super) const CID_TEXT: usize = 1 + 56 + 2;
 
 /// Bytes of a count.
 const COUNT: usize = 4;
+/// Enough bytes for hashes, ids and cursors.
+const SMALL: usize = 1 << 8;
+/// How many items are written in one go.
+const PIECE: usize = 1 << 10;
 
 const DONE: u8 = 0;
 const FAILED: u8 = 1;
 
+/// What is longer than this is written at a pace.
+const LONG: usize = 1 << 16;
+
 /// Something that can be answered.
 pub(super) trait Answer {
+    /// How many bytes it has at most.
+    fn bytes(&self) -> usize;
+
     fn write(&self, out: &mut Vec<u8>);
+
+    /// The same, with pauses.
+    async fn write_slowly(&self, out: &mut Vec<u8>, _: &mut Pace) {
+        self.write(out);
+    }
+}
+
+enum Answered<T> {
+    Short(Result<T>),
+    Long(Vec<u8>),
+}
+
+impl<T: Answer> Answered<T> {
+    async fn by(future: impl Future<Output = Result<T>>) -> Self {
+        match future.await {
+            Ok(value) if value.bytes() > LONG => {
+                let mut out = Vec::with_capacity(1 + value.bytes());
+                out.push(DONE);
+                value.write_slowly(&mut out, &mut Pace::default()).await;
+                Answered::Long(out)
+            }
+            result => Answered::Short(result),
+        }
+    }
 }
 
 /// Answers with what a future gives: at once where it is ready, else with a Promise of the bytes.
-pub(super) fn settle<T: Answer>(future: impl Future<Output = Result<T>> + 'static) -> JsValue {
-    let mut future = Box::pin(future);
+pub(super) fn settle<T: Answer + 'static>(
+    future: impl Future<Output = Result<T>> + 'static,
+) -> JsValue {
+    let mut future = Box::pin(Answered::by(future));
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(result) => reply(&result),
+        Poll::Ready(Answered::Short(result)) => reply(&result),
+        Poll::Ready(Answered::Long(bytes)) => {
+            scratch::put(bytes);
+            JsValue::UNDEFINED
+        }
         // The waker that did nothing is replaced when the promise's task polls the future again.
         Poll::Pending => future_to_promise(async move {
-            let mut out = Vec::new();
-            write(&future.await, &mut out);
-            Ok(Uint8Array::from(out.as_slice()).into())
+            let bytes = match future.await {
+                Answered::Short(result) => {
+                    let mut out = Vec::new();
+                    write(&result, &mut out);
+                    out
+                }
+                Answered::Long(bytes) => bytes,
+            };
+            Ok(Uint8Array::from(bytes.as_slice()).into())
         })
         .into(),
     }
@@ -62,17 +110,30 @@ pub(super) fn settle_written(future: impl Future<Output = Result<()>> + 'static)
     }
 }
 
-/// Writes an answer that is no error.
-pub(super) fn write_done(answer: impl FnOnce(&mut Vec<u8>)) {
-    scratch::write(|out| {
+/// Passes a result on if there is memory for telling of it. Not for what has changed something: that
+/// can't be taken back, so its answer's memory was seen to before.
+pub(super) fn if_there_is_room<T: Answer>(result: Result<T>) -> Result<T> {
+    let value = result?;
+    platform::reserve(value.bytes())?;
+    Ok(value)
+}
+
+/// Writes an answer that is no error, of so many bytes at most.
+pub(super) fn write_done(bytes: usize, answer: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
+    if !scratch::has_room(1 + bytes) {
+        platform::reserve(1 + bytes)?;
+    }
+    scratch::write(1 + bytes, |out| {
         out.push(DONE);
         answer(out);
     });
+    Ok(())
 }
 
 /// Answers at once.
 pub(super) fn reply<T: Answer>(result: &Result<T>) -> JsValue {
-    scratch::write(|out| write(result, out));
+    let bytes = result.as_ref().map_or(0, Answer::bytes);
+    scratch::write(1 + bytes, |out| write(result, out));
     JsValue::UNDEFINED
 }
 
@@ -102,22 +163,38 @@ fn write_error(error: &DagError, out: &mut Vec<u8>) {
 }
 
 impl Answer for () {
+    fn bytes(&self) -> usize {
+        0
+    }
+
     fn write(&self, _: &mut Vec<u8>) {}
 }
 
 impl Answer for bool {
+    fn bytes(&self) -> usize {
+        1
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
         out.push(u8::from(*self));
     }
 }
 
 impl Answer for u64 {
+    fn bytes(&self) -> usize {
+        size_of::<u64>()
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.to_le_bytes());
     }
 }
 
 impl Answer for Cid {
+    fn bytes(&self) -> usize {
+        CID_TEXT
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
         // Whatever the core gives is the CID of a node.
         if let Ok(digest) = id::digest_of(self) {
@@ -126,17 +203,45 @@ impl Answer for Cid {
     }
 }
 
+/// The CID of the node with this digest.
+impl Answer for Digest {
+    fn bytes(&self) -> usize {
+        CID_TEXT
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        write_cid(self, out);
+    }
+}
+
 impl<T: Answer> Answer for Vec<T> {
+    fn bytes(&self) -> usize {
+        COUNT + self.iter().map(Answer::bytes).sum::<usize>()
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
         write_count(self.len(), out);
         for item in self {
             item.write(out);
         }
     }
+
+    async fn write_slowly(&self, out: &mut Vec<u8>, pace: &mut Pace) {
+        write_count(self.len(), out);
+        for items in self.chunks(PIECE) {
+            let before = out.len();
+            items.iter().for_each(|item| item.write(out));
+            pace.went_on(PIECE / 2 + pace::to_copy(out.len() - before)).await;
+        }
+    }
 }
 
 /// The length of the block (0 for none), the node's CID and its parents', the block.
 impl Answer for Option<DagNode> {
+    fn bytes(&self) -> usize {
+        self.as_ref().map_or(COUNT, Answer::bytes)
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
         match self {
             Some(node) => node.write(out),
@@ -146,20 +251,30 @@ impl Answer for Option<DagNode> {
 }
 
 impl Answer for DagNode {
+    fn bytes(&self) -> usize {
+        bytes_of_node(self.as_bytes(), self.parent_digests().len())
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
         write_node(self.digest(), self.parent_digests(), self.as_bytes(), out);
     }
 }
 
-/// The same, straight from where it lies.
+/// Answers with a node, straight from where it lies.
 pub(super) fn write_found<'a>(
-    found: Option<(Record<'a>, impl Iterator<Item = &'a Digest>)>,
-    out: &mut Vec<u8>,
-) {
+    found: Option<(Record<'a>, impl Iterator<Item = &'a Digest> + Clone)>,
+) -> Result<()> {
     match found {
-        Some((Record { digest, block, .. }, parents)) => write_node(digest, parents, block, out),
-        None => write_count(0, out),
+        Some((Record { digest, block, .. }, parents)) => {
+            let bytes = bytes_of_node(block, parents.clone().count());
+            write_done(bytes, |out| write_node(digest, parents, block, out))
+        }
+        None => write_done(COUNT, |out| write_count(0, out)),
     }
+}
+
+fn bytes_of_node(block: &[u8], parents: usize) -> usize {
+    2 * COUNT + (1 + parents) * CID_TEXT + block.len()
 }
 
 fn write_node<'a>(
@@ -180,24 +295,59 @@ fn write_node<'a>(
     out.extend_from_slice(block);
 }
 
-impl Answer for Page {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.nodes.write(out);
+impl Page {
+    fn write_next(&self, out: &mut Vec<u8>) {
         write_text(self.next.as_ref().map(crate::Cursor::as_str).unwrap_or_default(), out);
     }
 }
 
-impl Answer for Commit {
+impl Answer for Page {
+    fn bytes(&self) -> usize {
+        self.nodes.bytes() + SMALL
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
+        self.nodes.write(out);
+        self.write_next(out);
+    }
+
+    async fn write_slowly(&self, out: &mut Vec<u8>, pace: &mut Pace) {
+        self.nodes.write_slowly(out, pace).await;
+        self.write_next(out);
+    }
+}
+
+impl Commit {
+    fn write_head(&self, out: &mut Vec<u8>) {
         self.sequence.write(out);
         write_text(&self.id.to_string(), out);
         write_text(&self.state_hash.map(|hash| hash.to_string()).unwrap_or_default(), out);
+    }
+}
+
+impl Answer for Commit {
+    fn bytes(&self) -> usize {
+        SMALL + self.inserted.bytes() + self.removed.bytes()
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        self.write_head(out);
         self.inserted.write(out);
         self.removed.write(out);
+    }
+
+    async fn write_slowly(&self, out: &mut Vec<u8>, pace: &mut Pace) {
+        self.write_head(out);
+        self.inserted.write_slowly(out, pace).await;
+        self.removed.write_slowly(out, pace).await;
     }
 }
 
 impl Answer for Verified {
+    fn bytes(&self) -> usize {
+        SMALL
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
         self.nodes.write(out);
         self.links.write(out);
@@ -206,6 +356,10 @@ impl Answer for Verified {
 }
 
 impl Answer for crate::StateHash {
+    fn bytes(&self) -> usize {
+        SMALL
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
         write_text(&self.to_string(), out);
     }

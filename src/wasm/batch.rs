@@ -1,41 +1,66 @@
 //! The class `Batch`.
 
-use std::cell::RefCell;
-use std::future::Future;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
 
-use futures::FutureExt;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::answer::{reply, settle};
-use super::nodes::Nodes;
+use super::answer::{Answer, CID_TEXT, if_there_is_room, settle};
+use super::job::Job;
+use super::nodes::{Nodes, Taken};
 use super::options::{self, CommitOptions};
 use super::record::{read_cid, read_cids, read_node};
+use crate::digest::Digest;
+use crate::gate::Gate;
+use crate::platform;
 use crate::{DagError, DagStoreBatch, ErrorKind, Limits, Result, SharedDagStore};
 
-/// A batch. Where a method takes a length, the question has so many bytes. Freeing it rolls it back.
+/// A batch. Where a method takes a length, the question has so many bytes. Calls take effect one after
+/// the other. Freeing it rolls it back, after the calls that were made before.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Batch {
     limits: Limits,
-    /// `None` once committed or rolled back. A commit takes the batch out, so that nothing is borrowed
-    /// while it waits.
+    staging: Rc<Staging>,
+}
+
+#[derive(Debug)]
+struct Staging {
+    gate: Gate,
+    /// `None` once committed or rolled back. Each call takes the batch out while it runs, so that
+    /// nothing is borrowed while it waits.
     open: RefCell<Option<DagStoreBatch<SharedDagStore>>>,
+    rolled_back: Cell<bool>,
 }
 
 impl Batch {
     pub(super) fn new(store: &SharedDagStore) -> Self {
-        let batch = at_once(async { Ok(store.begin_batch().await) });
-        Batch { limits: store.limits().clone(), open: RefCell::new(batch.ok()) }
+        let batch = DagStoreBatch::new(Arc::new(store.clone()));
+        let staging = Staging {
+            gate: Gate::default(),
+            open: RefCell::new(Some(batch)),
+            rolled_back: Cell::new(false),
+        };
+        Batch { limits: store.limits().clone(), staging: Rc::new(staging) }
     }
 
-    /// Runs a call that has its result at once.
-    fn stage<T>(
+    /// Answers with what a call on the open batch gives.
+    fn stage<T: Answer + 'static>(
         &self,
-        call: impl AsyncFnOnce(&mut DagStoreBatch<SharedDagStore>) -> Result<T>,
-    ) -> Result<T> {
-        let mut open = self.open.borrow_mut();
-        at_once(call(open.as_mut().ok_or_else(closed)?))
+        call: impl AsyncFnOnce(&mut DagStoreBatch<SharedDagStore>) -> Result<T> + 'static,
+    ) -> JsValue {
+        let staging = Rc::clone(&self.staging);
+        settle(async move {
+            let _turn = staging.gate.enter().await;
+            let mut batch = staging.open.take().ok_or_else(closed)?;
+            let result = call(&mut batch).await;
+            if !batch.is_closed() && !staging.rolled_back.get() {
+                staging.open.replace(Some(batch));
+            }
+            result
+        })
     }
 }
 
@@ -44,7 +69,7 @@ impl Batch {
     /// Stages the node in the question; answers its CID.
     pub fn insert(&self, length: usize) -> JsValue {
         let node = read_node(length, &self.limits);
-        reply(&self.stage(async |batch| batch.insert(node?).await))
+        self.stage(async |batch| batch.insert(node?).await)
     }
 
     /// Begins to take nodes in.
@@ -55,44 +80,58 @@ impl Batch {
 
     /// Stages the nodes that were taken in; answers their CIDs.
     #[wasm_bindgen(js_name = insertMany)]
-    pub fn insert_many(&self, nodes: &Nodes) -> JsValue {
-        let nodes = nodes.take();
-        reply(&self.stage(async |batch| batch.insert_many(nodes).await))
+    pub fn insert_many(&self, nodes: &Nodes, job: &Job) -> JsValue {
+        let Taken { nodes, bytes } = nodes.take();
+        let mut pace = job.pace();
+        self.stage(async move |batch| {
+            let mut staged: Vec<Digest> = Vec::new();
+            platform::reserve(nodes.len() * (size_of::<Digest>() + CID_TEXT))?;
+            staged.reserve_exact(nodes.len());
+            batch.stage_inserts(nodes, bytes, &mut pace, |digest| staged.push(*digest)).await?;
+            pace.finish();
+            Ok(staged)
+        })
     }
 
     /// Stages the removal of the nodes whose CIDs are the question.
     pub fn remove(&self, length: usize) -> JsValue {
         let cids = read_cids(length);
-        reply(&self.stage(async |batch| batch.remove_many(cids?).await))
+        self.stage(async |batch| batch.remove_many(cids?).await)
     }
 
     /// Answers the node whose CID is the question, as it would be after the commit.
     pub fn get(&self, length: usize) -> JsValue {
         let cid = read_cid(length);
-        reply(&self.stage(async |batch| batch.get(cid?).await))
+        self.stage(async |batch| if_there_is_room(batch.get(cid?).await))
     }
 
     /// Commits; answers the commit. The batch is closed, unless the options are wrong.
-    pub fn commit(&self, options: JsValue) -> JsValue {
+    pub fn commit(&self, options: JsValue, job: &Job) -> JsValue {
         let options = options::read::<CommitOptions>(options);
-        if let Err(error) = self.stage(async |batch| options?.apply(batch)) {
-            return reply::<()>(&Err(error));
-        }
-        let taken = self.open.take();
-        settle(async move { taken.ok_or_else(closed)?.commit().await })
+        let mut pace = job.pace();
+        self.stage(async move |batch| {
+            options?.apply(batch)?;
+            let commit = batch.commit_at(&mut pace).await?;
+            pace.finish();
+            Ok(commit)
+        })
     }
 
     /// Forgets what is staged, and closes the batch.
     pub fn rollback(&self) {
-        self.open.take();
+        self.staging.rolled_back.set(true);
+        self.staging.open.take();
     }
 }
 
-/// Nothing waits for anything while a batch is staged and read: the store's locks are never held
-/// across an await, and there is one thread.
-fn at_once<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
-    let waits = || DagError::new(ErrorKind::Contended, "the store is busy");
-    future.now_or_never().unwrap_or_else(|| Err(waits()))
+#[cfg(feature = "faults")]
+impl Drop for Batch {
+    fn drop(&mut self) {
+        let open = self.staging.open.borrow();
+        if let Some(changes) = open.as_ref().and_then(DagStoreBatch::staged) {
+            super::faults::in_drop(changes);
+        }
+    }
 }
 
 fn closed() -> DagError {

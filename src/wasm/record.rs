@@ -2,20 +2,26 @@
 
 use super::scratch;
 use crate::id::CID_BYTES;
+use crate::platform;
 use crate::{Cid, DagError, DagNode, ErrorKind, Limits, Result, ToCid};
 
 /// Reads the one node in the question.
 pub(super) fn read_node(length: usize, limits: &Limits) -> Result<DagNode> {
-    let mut nodes = Vec::with_capacity(1);
-    read_nodes(length, limits, &mut nodes)?;
-    nodes.pop().ok_or_else(malformed)
+    let mut read = None;
+    read_nodes(length, limits, |node| read = Some(node))?;
+    read.ok_or_else(malformed)
 }
 
 /// Reads the nodes in the question.
 ///
 /// A record is the block's length (four bytes, little endian), a byte that says whether a CID is
 /// claimed for it, that CID if so, and the block.
-pub(super) fn read_nodes(length: usize, limits: &Limits, nodes: &mut Vec<DagNode>) -> Result<()> {
+pub(super) fn read_nodes(
+    length: usize,
+    limits: &Limits,
+    mut take_in: impl FnMut(DagNode),
+) -> Result<()> {
+    platform::reserve(2 * length)?;
     scratch::read(length, |mut rest| {
         while let Some((head, after)) = rest.split_first_chunk::<5>() {
             let [a, b, c, d, claimed] = *head;
@@ -33,7 +39,7 @@ pub(super) fn read_nodes(length: usize, limits: &Limits, nodes: &mut Vec<DagNode
                 )
                 .with_cid(claim));
             }
-            nodes.push(node);
+            take_in(node);
         }
         Ok(())
     })
@@ -41,6 +47,7 @@ pub(super) fn read_nodes(length: usize, limits: &Limits, nodes: &mut Vec<DagNode
 
 /// Reads the CIDs in the question.
 pub(super) fn read_cids(length: usize) -> Result<Vec<Cid>> {
+    platform::reserve(length / CID_BYTES * 2 * size_of::<Cid>())?;
     scratch::read(length, |bytes| bytes.chunks(CID_BYTES).map(ToCid::to_cid).collect())
 }
 

@@ -3,12 +3,14 @@
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::answer::{reply, settle, settle_written, write_done, write_found};
+use super::answer::{if_there_is_room, reply, settle, settle_written, write_found};
 use super::batch::Batch;
-use super::nodes::Nodes;
+use super::job::Job;
+use super::nodes::{Nodes, Taken};
 use super::options::{self, CommitOptions, ListOptions};
 use super::record::{read_cid, read_cids, read_node};
 use crate::id;
+use crate::shared::units_of_commit;
 use crate::{Limits, SharedDagStore};
 
 /// A store. Where a method takes a length, the question has so many bytes.
@@ -43,6 +45,10 @@ impl DagStore {
     pub fn insert(&self, length: usize) -> JsValue {
         match read_node(length, self.store.limits()) {
             Ok(node) => {
+                #[cfg(feature = "faults")]
+                if super::faults::in_call(&node) {
+                    return settle(std::future::pending::<crate::Result<()>>());
+                }
                 let store = self.store.clone();
                 settle(async move { store.insert(node).await })
             }
@@ -58,15 +64,19 @@ impl DagStore {
 
     /// Inserts the nodes that were taken in, in one commit; answers the commit.
     #[wasm_bindgen(js_name = insertMany)]
-    pub fn insert_many(&self, nodes: &Nodes, options: JsValue) -> JsValue {
-        let nodes = nodes.take();
+    pub fn insert_many(&self, nodes: &Nodes, options: JsValue, job: &Job) -> JsValue {
+        let Taken { nodes, bytes } = nodes.take();
         let store = self.store.clone();
         let options = options::read::<CommitOptions>(options);
+        let mut pace = job.pace();
         settle(async move {
             let mut batch = store.begin_batch().await;
             options?.apply(&mut batch)?;
-            batch.insert_many(nodes).await?;
-            batch.commit().await
+            pace.expect(nodes.len() + units_of_commit(nodes.len(), bytes));
+            batch.stage_inserts(nodes, bytes, &mut pace, |_| {}).await?;
+            let commit = batch.commit_at(&mut pace).await?;
+            pace.finish();
+            Ok(commit)
         })
     }
 
@@ -83,7 +93,7 @@ impl DagStore {
         let store = self.store.clone();
         settle_written(async move {
             let digest = id::digest_of(&cid?)?;
-            store.read(|state| write_done(|out| write_found(state.find(&digest), out))).await
+            store.read(|state| write_found(state.find(&digest))).await?
         })
     }
 
@@ -92,7 +102,7 @@ impl DagStore {
     pub fn get_many(&self, length: usize) -> JsValue {
         let cids = read_cids(length);
         let store = self.store.clone();
-        settle(async move { store.get_many(&cids?).await })
+        settle(async move { if_there_is_room(store.get_many(&cids?).await) })
     }
 
     /// Answers whether the node is there whose CID is the question.
@@ -106,13 +116,13 @@ impl DagStore {
     pub fn list(&self, options: JsValue) -> JsValue {
         let options = options::read::<ListOptions>(options);
         let store = self.store.clone();
-        settle(async move { store.list_page(&options?.into_query()).await })
+        settle(async move { if_there_is_room(store.list_page(&options?.into_query()).await) })
     }
 
     /// Answers the heads of the store or of a scope.
     pub fn heads(&self, scope_id: Option<String>) -> JsValue {
         let store = self.store.clone();
-        settle(async move { store.heads(scope_id.as_deref()).await })
+        settle(async move { if_there_is_room(store.heads(scope_id.as_deref()).await) })
     }
 
     /// Answers the number of nodes in the store or in a scope.
@@ -123,15 +133,21 @@ impl DagStore {
 
     /// Answers the state hash of the store or of a scope.
     #[wasm_bindgen(js_name = stateHash)]
-    pub fn state_hash(&self, scope_id: Option<String>) -> JsValue {
+    pub fn state_hash(&self, scope_id: Option<String>, job: &Job) -> JsValue {
         let store = self.store.clone();
-        settle(async move { store.state_hash(scope_id.as_deref()).await })
+        let mut pace = job.pace();
+        settle(async move { store.state_hash_at(&mut pace, scope_id.as_deref()).await })
     }
 
     /// Checks everything; answers what was found.
-    pub fn verify(&self) -> JsValue {
+    pub fn verify(&self, job: &Job) -> JsValue {
         let store = self.store.clone();
-        settle(async move { store.verify().await })
+        let mut pace = job.pace();
+        settle(async move {
+            let verified = store.verify_at(&mut pace).await?;
+            pace.finish();
+            Ok(verified)
+        })
     }
 
     /// Begins a batch.
@@ -145,5 +161,135 @@ impl DagStore {
     pub fn close(&self) -> JsValue {
         let store = self.store.clone();
         settle(async move { store.close().await })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use js_sys::{Function, Promise, Uint8Array};
+    use wasm_bindgen::JsCast;
+    use wasm_bindgen_futures::JsFuture;
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+    use crate::wasm::breath::{breathed, on_breathe};
+    use crate::wasm::scratch;
+    use crate::{DagNode, Limits};
+
+    const DONE: u8 = 0;
+    const FAILED: u8 = 1;
+
+    fn open() -> DagStore {
+        on_breathe(Function::new_no_args(""));
+        let Limits { block_bytes, parents, content_depth, batch_operations, batch_bytes } =
+            Limits::default();
+        DagStore::new(block_bytes, parents, content_depth, batch_operations, batch_bytes)
+    }
+
+    fn node(number: usize) -> DagNode {
+        let node = DagNode::builder().content(u64::try_from(number).unwrap());
+        node.event_type("vote").scope_id("s").timestamp(1).build().unwrap()
+    }
+
+    fn take_in(nodes: &Nodes, count: usize) {
+        for number in 0..count {
+            let block = node(number).as_bytes().to_vec();
+            let head = u32::try_from(block.len()).unwrap().to_le_bytes();
+            let record = [&head[..], &[0], &block].concat();
+            assert!(nodes.push(scratch::ask(&record)).is_undefined());
+            assert_eq!(now()[0], DONE);
+        }
+    }
+
+    fn how() -> JsValue {
+        let how = js_sys::JSON::parse(r#"{ "conditions": [], "stateHash": false }"#);
+        how.unwrap()
+    }
+
+    fn now() -> Vec<u8> {
+        scratch::with_answer(<[u8]>::to_vec)
+    }
+
+    /// What was answered by a Promise, given turns until it is.
+    async fn later(answered: JsValue) -> Vec<u8> {
+        let mut answer = std::pin::pin!(JsFuture::from(answered.dyn_into::<Promise>().unwrap()));
+        loop {
+            breathed();
+            let turn = JsFuture::from(Promise::resolve(&JsValue::NULL));
+            if let futures::future::Either::Left((answer, _)) =
+                futures::future::select(answer.as_mut(), turn).await
+            {
+                return Uint8Array::new(&answer.unwrap()).to_vec();
+            }
+        }
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_thousand_nodes_are_committed_at_once_and_more_in_turns() {
+        let store = open();
+        let nodes = store.nodes();
+        take_in(&nodes, 1_000);
+        assert!(store.insert_many(&nodes, how(), &Job::new()).is_undefined());
+        assert_eq!(now()[0], DONE);
+
+        let job = Job::new();
+        take_in(&nodes, 10_000);
+        let answered = store.insert_many(&nodes, how(), &job);
+        assert!(!answered.is_undefined());
+        let answer = later(answered).await;
+        assert_eq!(answer[..9], [DONE, 2, 0, 0, 0, 0, 0, 0, 0]);
+        assert!(job.total() > 10_000 && job.done() > 10_000);
+    }
+
+    #[wasm_bindgen_test]
+    async fn an_aborted_insertion_leaves_nothing_behind() {
+        let store = open();
+        let nodes = store.nodes();
+        take_in(&nodes, 10_000);
+        let job = Job::new();
+        let answered = store.insert_many(&nodes, how(), &job);
+        job.abort();
+        let answer = later(answered).await;
+        assert_eq!((answer[0], &answer[5..16]), (FAILED, &b"ERR_ABORTED"[..]));
+        assert!(store.size(None).is_undefined());
+        assert_eq!(now(), [DONE, 0, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[wasm_bindgen_test]
+    async fn calls_on_a_batch_wait_for_one_another_and_for_the_store() {
+        let store = open();
+        let batch = store.begin_batch();
+        let nodes = batch.nodes();
+        take_in(&nodes, 10_000);
+        let (staged, cid) = (batch.insert_many(&nodes, &Job::new()), node(9_999).cid().unwrap());
+        // It was staged before, and is found.
+        let found = batch.get(scratch::ask(&cid.to_bytes()));
+        assert!(!staged.is_undefined() && !found.is_undefined());
+        assert_eq!(later(staged).await[..5], [DONE, 0x10, 0x27, 0, 0]);
+        let length = u32::try_from(node(9_999).as_bytes().len()).unwrap();
+        assert_eq!(later(found).await[1..5], length.to_le_bytes());
+
+        let committed = batch.commit(how(), &Job::new());
+        let other = store.begin_batch();
+        // Of a batch that is freed, what was called goes on.
+        drop(batch);
+        let waits = other.get(scratch::ask(&cid.to_bytes()));
+        assert_eq!(later(committed).await[0], DONE);
+        let found = if waits.is_undefined() { now() } else { later(waits).await };
+        assert_eq!(found[0], DONE);
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_batch_that_is_rolled_back_while_it_stages_is_closed() {
+        let store = open();
+        let batch = store.begin_batch();
+        let nodes = batch.nodes();
+        take_in(&nodes, 10_000);
+        let staged = batch.insert_many(&nodes, &Job::new());
+        batch.rollback();
+        assert_eq!(later(staged).await[0], DONE);
+        assert!(batch.commit(how(), &Job::new()).is_undefined());
+        assert_eq!((now()[0], &now()[5..21]), (FAILED, &b"ERR_BATCH_CLOSED"[..]));
     }
 }

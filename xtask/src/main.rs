@@ -5,6 +5,7 @@ mod consumer;
 mod demo;
 mod git;
 mod history;
+mod names;
 mod npm;
 mod pack;
 mod recipe;
@@ -46,7 +47,11 @@ enum Command {
     ///
     /// Reads the recipe in wasm-pack.toml. Two runs give the same bytes. Fails when the wasm weighs
     /// more than the recipe's budget.
-    Pack,
+    Pack {
+        /// Build the package's twin for the tests of failure: target/npm/dag-store-faults-VERSION.tgz
+        #[arg(long)]
+        faults: bool,
+    },
     /// Run the main job: a real DAG through the packaged store in Node, and through the crate
     ///
     /// Imports the commit graph of a git repository (by default this clone's own) in atomic batches,
@@ -74,7 +79,8 @@ enum Command {
 fn main() -> ExitCode {
     let result = Workspace::find().and_then(|workspace| match Cli::parse().command {
         Command::Setup => setup(&workspace).map(|()| true),
-        Command::Pack => pack::pack(&workspace).map(|_tarball| true),
+        Command::Pack { faults: false } => pack::pack(&workspace).map(|_tarball| true),
+        Command::Pack { faults: true } => pack::pack_faults(&workspace).map(|_tarball| true),
         Command::Demo { repo, file } => {
             demo::demo(&workspace, &Input::new(repo, file)).map(|()| true)
         }

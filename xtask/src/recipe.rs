@@ -1,5 +1,7 @@
 //! The build recipe of the npm package, `wasm-pack.toml`.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
@@ -15,11 +17,13 @@ pub(crate) struct Recipe {
     pub(crate) size: Size,
     #[serde(rename = "entry")]
     pub(crate) entries: Vec<Entry>,
+    faults: Faults,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Package {
+    pub(crate) name: String,
     pub(crate) template: String,
     pub(crate) root: Vec<String>,
     pub(crate) licences: Vec<String>,
@@ -31,7 +35,10 @@ pub(crate) struct Wasm {
     pub(crate) features: Vec<String>,
     pub(crate) profile: String,
     pub(crate) rustflags: Vec<String>,
+    #[serde(default)]
+    pub(crate) linking: Vec<String>,
     pub(crate) file: String,
+    pub(crate) names: String,
     pub(crate) glue: String,
     pub(crate) wrap: Vec<String>,
     pub(crate) inline: String,
@@ -46,18 +53,28 @@ pub(crate) struct Optimise {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Size {
-    pub(crate) brotli: usize,
+    pub(crate) brotli: BTreeMap<String, usize>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Entry {
     pub(crate) file: String,
-    pub(crate) types: Option<String>,
+    pub(crate) types: String,
     #[serde(default)]
     pub(crate) cjs: bool,
     #[serde(default)]
+    pub(crate) inline: bool,
+    #[serde(default)]
     pub(crate) esbuild: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Faults {
+    name: String,
+    features: Vec<String>,
+    linking: Vec<String>,
 }
 
 impl Recipe {
@@ -65,6 +82,14 @@ impl Recipe {
     pub(crate) fn read(workspace: &Workspace) -> Result<Self> {
         let name = "wasm-pack.toml";
         Self::parse(&read(&workspace.root().join(name))?).context(name)
+    }
+
+    /// The recipe of the package's twin for the tests of failure.
+    pub(crate) fn with_faults(mut self) -> Self {
+        self.package.name.clone_from(&self.faults.name);
+        self.wasm.features.append(&mut self.faults.features);
+        self.wasm.linking.append(&mut self.faults.linking);
+        self
     }
 
     fn parse(text: &str) -> Result<Self> {
@@ -94,8 +119,19 @@ mod tests {
     }
 
     #[test]
+    fn faults_are_in_the_twin_only() -> Result<()> {
+        let recipe = Recipe::parse(RECIPE)?;
+        assert!(recipe.wasm.linking.is_empty());
+        assert!(!recipe.wasm.features.iter().any(|feature| feature == "faults"));
+        let (name, twin) = (recipe.package.name.clone(), recipe.with_faults());
+        assert!(twin.wasm.features.iter().any(|feature| feature == "faults"));
+        assert_ne!(twin.package.name, name);
+        Ok(())
+    }
+
+    #[test]
     fn an_unknown_key_is_refused() {
-        let misspelt = RECIPE.replace("brotli =", "broccoli =");
+        let misspelt = RECIPE.replace("[size.brotli]", "[size.broccoli]");
         let error = Recipe::parse(&misspelt).map(|_| ()).map_err(|error| error.to_string());
         assert!(error.is_err_and(|error| error.contains("broccoli")));
     }

@@ -34,6 +34,11 @@ pub(crate) fn logged(
     command: &mut Command,
 ) -> Result<String> {
     say(what);
+    quietly(workspace, name, command)
+}
+
+/// The same, without a word when all goes well.
+pub(crate) fn quietly(workspace: &Workspace, name: &str, command: &mut Command) -> Result<String> {
     let run = log(workspace, name, command)?;
     if run.status.success() {
         return Ok(run.output);

@@ -30,6 +30,11 @@ impl Workspace {
         Ok(Self { root, cache })
     }
 
+    /// A copy of the clone, with the same cache.
+    pub(crate) fn elsewhere(&self, root: &Path) -> Self {
+        Self { root: root.to_owned(), cache: self.cache.clone() }
+    }
+
     /// The root of the clone.
     pub(crate) fn root(&self) -> &Path {
         &self.root

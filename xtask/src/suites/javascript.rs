@@ -8,7 +8,7 @@ use super::{Bench, Tally};
 use crate::consumer::Consumer;
 use crate::demo::{Input, demo_with};
 use crate::npm::{Tools, link};
-use crate::pack::pack;
+use crate::pack::{pack, pack_elsewhere};
 use crate::run;
 use crate::workspace::{Workspace, files_below, read, write};
 
@@ -53,7 +53,16 @@ impl Bench<'_> {
     }
 
     pub(super) fn js(&self, package: &mut Package<'_>) -> Result<Tally> {
-        self.node_tests(package, "js", |file| !file.starts_with("vectors"))
+        let mut tally = self.node_tests(package, "js", |file| !file.starts_with("vectors"))?;
+        if self.full {
+            run::say("the package once more, from another folder");
+            let again = pack_elsewhere(self.workspace, &package.tarball()?);
+            if let Err(error) = &again {
+                println!("  FAILED: {error:#}");
+            }
+            tally.add(Tally::of(again.is_ok()));
+        }
+        Ok(tally)
     }
 
     /// Runs every `*.test.*` below `js-tests/` that is chosen.
