@@ -11,13 +11,16 @@
 
 #[path = "reference/files.rs"]
 mod files;
+#[path = "reference/folded.rs"]
+mod folded;
 
 use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dag_store::{DagNode, DagNodeBuilder, ErrorKind, Ipld};
-use files::{bytes, list, read, text};
+use files::{list, read, text};
+use folded::bytes;
 
 /// Longer blocks are runs of one byte, in which one place is as good as another.
 const LONGEST_BLOCK: usize = 2048;

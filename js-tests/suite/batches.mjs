@@ -19,24 +19,6 @@ async function isClosed(batch) {
   batch.free();
 }
 
-/** Every way in which a batch ends without a commit. */
-const ENDINGS = {
-  rollback: (batch) => batch.rollback(),
-  free: (batch) => batch.free(),
-  "rollback, then free": async (batch) => {
-    await batch.rollback();
-    batch.free();
-  },
-  "the store closes": (_, store) => store.close(),
-  "the store closes and the batch is freed": (batch, store) => {
-    const closing = store.close();
-    batch.free();
-    return closing;
-  },
-  ...(Symbol.dispose && { "Symbol.dispose": (batch) => batch[Symbol.dispose]() }),
-  ...(Symbol.asyncDispose && { "Symbol.asyncDispose": (batch) => batch[Symbol.asyncDispose]() }),
-};
-
 export const batches = [
   [
     "nothing is seen before the commit, all of it after",
@@ -58,50 +40,6 @@ export const batches = [
       equal(commit.stateHash, await store.stateHash());
       equal((await store.list().toArray()).map(({ cid }) => cid), [kept, a, b, c]);
       await isClosed(batch);
-    },
-  ],
-  ...Object.entries(ENDINGS).map(([name, end]) => [
-    `a batch ends without a trace: ${name}`,
-    async ({ DagStore }) => {
-      const store = new DagStore();
-      const id = await store.insert(node(1));
-      const [hash, closes] = [await store.stateHash(), name.includes("store")];
-      const batch = await store.beginBatch();
-      await batch.insertMany([node(2), node(3)]);
-      await batch.remove(id);
-      await end(batch, store);
-      await isClosed(batch);
-      if (closes) await rejects(store.size(), "ERR_CLOSED");
-      else equal([await store.size(), await store.stateHash()], [1, hash]);
-    },
-  ]),
-  [
-    "committed twice, freed twice, rolled back after the commit",
-    async ({ DagStore }) => {
-      const store = new DagStore();
-      const batch = await store.beginBatch();
-      await batch.insert(node(1));
-      const [first, second] = [batch.commit(), batch.commit()];
-      await rejects(second, "ERR_BATCH_CLOSED");
-      equal((await first).inserted.length, 1);
-      await batch.rollback();
-      batch.free();
-      batch.free();
-      await isClosed(batch);
-      equal(await store.size(), 1);
-    },
-  ],
-  [
-    "freed, disposed of and closed during the commit: the commit goes on",
-    async ({ DagStore }) => {
-      for (const end of Object.values(ENDINGS)) {
-        const store = new DagStore();
-        const batch = await store.beginBatch();
-        await batch.insert(node(1));
-        const committing = batch.commit();
-        await end(batch, store);
-        equal((await committing).inserted.length, 1);
-      }
     },
   ],
   [
@@ -264,24 +202,6 @@ export const batches = [
         }
         ok(false, "made a batch");
       }
-    },
-  ],
-  [
-    "batches that nobody holds are rolled back",
-    async ({ DagStore, collectGarbage }) => {
-      const store = new DagStore();
-      const content = "x".repeat(500_000);
-      for (let i = 0; i < 200; i++) {
-        const batch = await store.beginBatch();
-        await batch.insert(node(i, { content }));
-      }
-      await collectGarbage?.();
-      equal(await store.size(), 0);
-      const batch = await store.beginBatch();
-      const id = await batch.insert(node(1));
-      await collectGarbage?.();
-      equal((await batch.get(id)).cid, id, "one that is held stays");
-      await store.verify();
     },
   ],
 ];

@@ -1,11 +1,9 @@
 /** Values that mean harm, or mean nothing: each gives its error, and a healthy store after it. */
 import { equal, node, ok, rejects } from "./expect.mjs";
+import {
+  detached, getter, nested, outOfBounds, resizable, revoked, roundTrip, shared, throwing, throwingGetter, unspeakable,
+} from "./strange.mjs";
 
-const nested = (depth, wrap) => {
-  let value = 1;
-  for (let i = 0; i < depth; i++) value = wrap(value);
-  return value;
-};
 const cyclicList = () => {
   const list = [];
   list.push(list);
@@ -21,38 +19,7 @@ const cyclicMapObject = () => {
   map.set("self", map);
   return map;
 };
-const revoked = (target) => {
-  const { proxy, revoke } = Proxy.revocable(target, {});
-  revoke();
-  return proxy;
-};
-const throwing = (target, ...traps) => {
-  const handler = {};
-  for (const trap of traps) {
-    handler[trap] = () => {
-      throw new Error("a trap");
-    };
-  }
-  return new Proxy(target, handler);
-};
-const throwingUnspeakable = () =>
-  new Proxy({}, {
-    ownKeys() {
-      throw revoked({});
-    },
-  });
-const detached = (value) => {
-  structuredClone(value.buffer ?? value, { transfer: [value.buffer ?? value] });
-  return value;
-};
-const outOfBounds = () => {
-  const buffer = new ArrayBuffer(8, { maxByteLength: 8 });
-  const view = new Uint8Array(buffer, 4, 4);
-  buffer.resize(2);
-  return view;
-};
-const getter = (key = "a") => Object.defineProperty({}, key, { get: () => 1, enumerable: true });
-const manyHeads = "x".repeat(1 << 20);
+const megabyte = "x".repeat(1 << 20);
 
 /** Name, what makes the value, and the code. */
 const CONTENT = [
@@ -74,7 +41,7 @@ const CONTENT = [
   ["an Error", () => new Error("e")],
   ["a Set", () => new Set([1])],
   ["a WeakMap", () => new WeakMap()],
-  ["a WeakRef", () => new WeakRef({})],
+  ["a WeakSet", () => new WeakSet()],
   ["a Promise", () => Promise.resolve(1)],
   ["a thenable", () => ({ then() {} })],
   ["a boxed number", () => Object(1)],
@@ -87,6 +54,33 @@ const CONTENT = [
   ["an instance whose constructor lies", () => Object.create({ constructor: { name: 1 } })],
   ["an object that inherits from a plain one", () => Object.create(Object.create({ a: 1 }))],
   ["arguments of a function", () => (function () { return Object.create(arguments); })(1)],
+  ["the arguments of a function", () => (function () { return arguments; })(1)],
+  ["a class with private fields", () => new (class { #x = 1; get x() { return this.#x; } })()],
+  ["an object whose prototype is a function", () => Object.setPrototypeOf({ a: 1 }, () => 1)],
+  ["an object whose prototype is a proxy", () => Object.create(new Proxy({}, { getPrototypeOf: () => ({}) }))],
+  ["an object whose prototype is a revoked proxy", () => Object.create(revoked({}))],
+  ["a boxed list's like", () => ({ __proto__: Array.prototype, length: 1, 0: 1 })],
+  ["a URL", () => new URL("https://example.org/")],
+  ["an AbortSignal", () => new AbortController().signal],
+  ["a TextEncoder", () => new TextEncoder()],
+  ["a number format", () => new Intl.NumberFormat("en")],
+  ["a Proxy of a Date", () => new Proxy(new Date(), {})],
+  ["a Proxy of a Map", () => new Proxy(new Map(), {})],
+  ["a Proxy of bytes", () => new Proxy(new Uint8Array(2), {})],
+  ["a Proxy of a buffer", () => new Proxy(new ArrayBuffer(2), {})],
+  ["Math", () => Math],
+  ["JSON", () => JSON],
+  ["globalThis", () => globalThis],
+  ["a WebAssembly.Memory", () => new WebAssembly.Memory({ initial: 1 })],
+  ["a thenable that settles", () => ({ then: (resolve) => resolve(1) })],
+  ["a thenable by a getter", () => ({ get then() { return (resolve) => resolve(1); } })],
+  ["a thenable that is a proxy", () => new Proxy({}, { ownKeys: () => ["then"], getOwnPropertyDescriptor: () => ({ value() {}, enumerable: true, configurable: true }) })],
+  ["a thenable deep in a list", () => [[{ then() {} }]]],
+  ["NaN deep in a map", () => ({ a: [NaN] })],
+  ["2^64 deep in a list", () => [[2n ** 64n]]],
+  ["a list with a hole at its end", () => [1, ,]],
+  ["a sparse list", () => Object.assign([], { 5: 1 })],
+  ["a list whose length was set", () => Object.assign([1], { length: 3 })],
   ["an iterator", () => [1][Symbol.iterator]()],
   ["a generator", () => (function* () {})()],
   ["a global object's like", () => Object.create(globalThis)],
@@ -117,7 +111,21 @@ const CONTENT = [
   ["a setter", () => Object.defineProperty({}, "a", { set() {}, enumerable: true })],
   ["a getter that throws", () => ({ get a() { throw new Error("a getter"); } })],
   ["a getter deep in a list", () => [[{ b: getter() }]]],
-  ["a getter in a list that throws", () => Object.defineProperty([1], 0, { get() { throw new Error("a getter"); } })],
+  ["a getter in a list that throws", () => throwingGetter(0, [])],
+  ["a getter in a list within a map that throws", () => ({ a: [1, throwingGetter(0, [])] })],
+  ["a getter that throws undefined", () => [Object.defineProperty([], 0, { get() { throw undefined; } })]],
+  ["a getter that throws null", () => [Object.defineProperty([], 0, { get() { throw null; } })]],
+  ["a getter that throws what can't be looked at", () => [Object.defineProperty([], 0, { get() { throw revoked({}); } })]],
+  ["a getter that throws a DagStoreError's like", () => [Object.defineProperty([], 0, { get() { throw { name: "DagStoreError", code: "ERR_LIMIT" }; } })]],
+  ["a getter that recurses for ever", () => {
+    const deep = () => deep() + 1;
+    return Object.defineProperty([], 0, { get: deep });
+  }],
+  ["a getter that gives a getter", () => Object.defineProperty([], 0, { get: () => getter() })],
+  ["a getter that gives a deeper one for ever", () => {
+    const endless = () => Object.defineProperty([], 0, { get: endless, enumerable: true });
+    return endless();
+  }, "ERR_LIMIT"],
   ["the upper half of a surrogate pair", () => "\ud800"],
   ["the lower half", () => "\udc00"],
   ["halves the wrong way round", () => "\udc00\ud800"],
@@ -133,7 +141,31 @@ const CONTENT = [
     () => throwing({ a: 1 }, trap),
   ]),
   ["a list's proxy whose get throws", () => throwing([1], "get")],
-  ["a proxy that throws what can't be looked at", throwingUnspeakable],
+  ["a proxy that throws what can't be looked at", () => unspeakable()],
+  ["a proxy that throws null", () => new Proxy({}, { ownKeys() { throw null; } })],
+  ["a proxy that throws a symbol", () => new Proxy({}, { ownKeys() { throw Symbol("thrown"); } })],
+  ["a proxy that recurses for ever", () => {
+    const proxy = new Proxy({}, { ownKeys: () => Object.keys(proxy) });
+    return proxy;
+  }],
+  ["a proxy whose keys are gone when they are read", () => new Proxy({}, { ownKeys: () => ["a"] , getOwnPropertyDescriptor: vanishing() })],
+  ["a proxy whose key is a symbol", () => new Proxy({}, { ownKeys: () => [Symbol("s")] })],
+  ["a proxy whose property is a getter", () => new Proxy({}, { ownKeys: () => ["a"], getOwnPropertyDescriptor: () => ({ get: () => 1, enumerable: true, configurable: true }) })],
+  ["a proxy that lies about its keys", () => new Proxy(Object.freeze({ a: 1 }), { ownKeys: () => ["b"] })],
+  ["a proxy of another kind each time", () => {
+    let kind = 0;
+    return new Proxy({}, { getPrototypeOf: () => [Object.prototype, Date.prototype, null][kind++ % 3], ownKeys: () => { throw new Error("a trap"); } });
+  }],
+  ["a list's proxy whose length throws", () => new Proxy([], { get(list, key) { if (key === "length") throw new Error("a trap"); return list[key]; } })],
+  ["a list's proxy whose length is text", () => new Proxy([], { get: (list, key) => (key === "length" ? "1" : list[key]) })],
+  ["a list's proxy whose length is a bigint", () => new Proxy([], { get: (list, key) => (key === "length" ? 1n : list[key]) })],
+  ["a list's proxy whose length is an object", () => new Proxy([], { get: (list, key) => (key === "length" ? { valueOf: () => 1 } : list[key]) })],
+  ["a list's proxy that gives undefined", () => new Proxy([1], { get: (list, key) => (key === "length" ? 1 : undefined) })],
+  ["a list's proxy that gives itself", () => {
+    const proxy = new Proxy([], { get: (_, key) => (key === "length" ? 1 : proxy) });
+    return proxy;
+  }, "ERR_LIMIT"],
+  ["a proxy of a proxy of a revoked proxy", () => new Proxy(new Proxy(revoked({}), {}), {})],
   ["a proxy that throws undefined", () => new Proxy({}, { ownKeys() { throw undefined; } })],
   ["a proxy whose keys repeat", () => new Proxy({}, { ownKeys: () => ["a", "a"] })],
   ["a list's proxy of length NaN", () => new Proxy([], { get: (list, key) => (key === "length" ? NaN : list[key]) })],
@@ -151,25 +183,38 @@ const CONTENT = [
   ["a view of a detached buffer", () => detached(new Uint8Array(8))],
   ["an empty view of a detached buffer", () => detached(new Uint8Array(0))],
   ["a DataView of a detached buffer", () => detached(new DataView(new ArrayBuffer(8)))],
-  ...(typeof SharedArrayBuffer === "undefined"
-    ? []
-    : [
-        ["a SharedArrayBuffer", () => new SharedArrayBuffer(8)],
-        ["a view of shared memory", () => new Uint8Array(new SharedArrayBuffer(8))],
-        ["a DataView of shared memory", () => new DataView(new SharedArrayBuffer(8))],
-      ]),
-  ...(ArrayBuffer.prototype.resize ? [["a view that its buffer has shrunk below", outOfBounds]] : []),
-  ["a string over the limit", () => manyHeads, "ERR_LIMIT"],
+  ["a SharedArrayBuffer", () => shared(8)],
+  ["a view of shared memory", () => new Uint8Array(shared(8))],
+  ["a DataView of shared memory", () => new DataView(shared(8))],
+  ["a growable SharedArrayBuffer", () => shared(8, { maxByteLength: 16 })],
+  ["a wide view of shared memory", () => new Float64Array(shared(8))],
+  ["the memory of threads in a list", () => [new Uint8Array(shared(0))]],
+  ["a wide view of a detached buffer", () => detached(new BigInt64Array(2))],
+  ["a detached resizable buffer", () => detached(resizable(8))],
+  ["a detached buffer deep in a map", () => ({ a: [detached(new Uint8Array(8))] })],
+  ["a buffer that is detached while the rest is read", () => {
+    const bytes = new Uint8Array(8);
+    return [new Proxy({}, { ownKeys: () => { detached(bytes); return []; } }), bytes];
+  }],
+  ...[Uint8Array, Uint32Array, Float64Array, DataView].map((View) =>
+    [`a ${View.name} that its buffer has shrunk below`, () => outOfBounds(View)]),
+  ["a string over the limit", () => megabyte, "ERR_LIMIT"],
   ["three-byte text over the limit", () => "€".repeat(350_000), "ERR_LIMIT"],
   ["bytes over the limit", () => new Uint8Array(1 << 20), "ERR_LIMIT"],
   ["bytes far over the limit", () => new Uint8Array(64 << 20), "ERR_LIMIT"],
   ["a list over the limit", () => new Array(1_100_000).fill(0), "ERR_LIMIT"],
   ["many strings over the limit", () => new Array(2000).fill("x".repeat(1000)), "ERR_LIMIT"],
-  ["a key over the limit", () => ({ [manyHeads]: 1 }), "ERR_LIMIT"],
+  ["a key over the limit", () => ({ [megabyte]: 1 }), "ERR_LIMIT"],
 ];
 
 const long = "x".repeat(256);
 const parent = "bafyreigbtj4x7ip5legnfznufuopl4sg4knzc2cof6duas4b3q2fy6swua";
+
+/** A trap that finds the property the first time, and no more after that. */
+function vanishing() {
+  let times = 0;
+  return () => (times++ === 0 ? { value: 1, enumerable: true, configurable: true } : undefined);
+}
 
 /** Name, what makes the node, and the code. */
 const NODES = [
@@ -188,6 +233,22 @@ const NODES = [
   ["a Promise of a node", () => Promise.resolve(node(1))],
   ["a key too many", () => node(1, { author: "me" })],
   ["a key that is not quite right", () => node(1, { scope_id: "s" })],
+  ["a node whose prototype is a node", () => ({ __proto__: node(1), content: 2 })],
+  ["a symbol", () => Symbol("node")],
+  ["a bigint", () => 1n],
+  ["bytes", () => new Uint8Array(10)],
+  ["a thenable that gives a node", () => ({ ...node(1), then: (resolve) => resolve(node(1)) })],
+  ["a proxy whose keys throw undefined", () => new Proxy({}, { ownKeys() { throw undefined; } })],
+  ["a proxy that throws what can't be looked at", () => unspeakable(node(1))],
+  ["a proxy of a list", () => new Proxy([], {})],
+  ["a proxy with 20,000 keys", () => new Proxy({}, { ownKeys: () => Array.from({ length: 20_000 }, (_, i) => `key ${i}`), getOwnPropertyDescriptor: () => ({ value: 1, enumerable: true, configurable: true }) })],
+  ["a getter for each field", () => Object.defineProperties({}, Object.fromEntries(Object.entries(node(1)).map(([key, value]) => [key, { get: () => value, enumerable: true }])))],
+  ["a setter for the timestamp", () => Object.defineProperty(node(1), "timestamp", { set() {}, enumerable: true })],
+  ["content that is cyclic through the node", () => {
+    const cyclic = node(1, { content: {} });
+    cyclic.content.node = cyclic;
+    return cyclic;
+  }, "ERR_LIMIT"],
   ["`__proto__` for a key", () => JSON.parse('{ "content": 1, "eventType": "vote", "scopeId": "s", "__proto__": 1 }')],
   ["a getter for content", () => Object.defineProperty(node(1), "content", { get: () => 1, enumerable: true })],
   ["a getter for parents", () => Object.defineProperty(node(1), "parents", { get: () => [], enumerable: true })],
@@ -224,6 +285,22 @@ const NODES = [
   ["a parent that is a proxy", () => node(1, { parents: [revoked({})] }), "ERR_INVALID_CID"],
   ["1,025 parents", () => node(1, { parents: Array.from({ length: 1025 }, (_, i) => forged(i)) }), "ERR_LIMIT"],
   ["parents without end", () => node(1, { parents: new Array(2 ** 32 - 1) }), "ERR_LIMIT"],
+  ["parents that are a proxy without end", () => node(1, { parents: new Proxy([], { get: (_, key) => (key === "length" ? 2 ** 53 - 1 : parent) }) }), "ERR_LIMIT"],
+  ["parents that are a revoked proxy", () => node(1, { parents: revoked([]) })],
+  ["parents whose first is a getter that throws", () => node(1, { parents: throwingGetter(0, []) })],
+  ["a parent that is a symbol", () => node(1, { parents: [Symbol("s")] }), "ERR_INVALID_CID"],
+  ["a parent that is a list", () => node(1, { parents: [[parent]] }), "ERR_INVALID_CID"],
+  ["a parent that is a CIDv0", () => node(1, { parents: ["QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n"] }), "ERR_INVALID_CID"],
+  ["a parent of another codec", () => node(1, { parents: ["bafkreigbtj4x7ip5legnfznufuopl4sg4knzc2cof6duas4b3q2fy6swua"] }), "ERR_INVALID_CID"],
+  ["a parent that is detached", () => node(1, { parents: [detached(new Uint8Array(36))] }), "ERR_INVALID_CID"],
+  ["a nonce that is shared", () => node(1, { nonce: new Uint8Array(shared(8)) })],
+  ["a nonce that is a revoked proxy", () => node(1, { nonce: revoked(new Uint8Array(8)) })],
+  ["a nonce that is a list", () => node(1, { nonce: [1, 2] })],
+  ["a timestamp of -0.5", () => node(1, { timestamp: -0.5 })],
+  ["a timestamp of Infinity", () => node(1, { timestamp: Infinity })],
+  ["a timestamp that is a boxed number", () => node(1, { timestamp: Object(1) })],
+  ["an event type that is a proxy", () => node(1, { eventType: new Proxy({}, {}) })],
+  ["an event type that only says it is text", () => node(1, { eventType: { toString: () => "vote" } })],
   ["a nonce that is empty", () => node(1, { nonce: new Uint8Array() })],
   ["a nonce of 65 bytes", () => node(1, { nonce: new Uint8Array(65) })],
   ["a nonce that is text", () => node(1, { nonce: "nonce" })],
@@ -256,15 +333,15 @@ const BLOCKS = [
   ["null", () => null, "ERR_INVALID_ARGUMENT"],
   ["a detached buffer", () => detached(new Uint8Array(8)), "ERR_INVALID_ARGUMENT"],
   ["a revoked proxy", () => revoked({}), "ERR_INVALID_ARGUMENT"],
+  ["shared memory", () => new Uint8Array(shared(8)), "ERR_INVALID_ARGUMENT"],
+  ["a view out of bounds", () => outOfBounds(Uint8Array), "ERR_INVALID_ARGUMENT"],
+  ["a proxy of bytes", () => new Proxy(new Uint8Array(8), {}), "ERR_INVALID_ARGUMENT"],
+  ["a node", () => node(1), "ERR_INVALID_ARGUMENT"],
+  ["undefined", () => undefined, "ERR_INVALID_ARGUMENT"],
+  ["a symbol", () => Symbol("s"), "ERR_INVALID_ARGUMENT"],
+  ["maps without end", () => new Uint8Array(100_000).fill(0xbf), "ERR_INVALID_NODE"],
+  ["bytes of all ones", () => new Uint8Array(1000).fill(0xff), "ERR_INVALID_NODE"],
 ];
-
-async function isHealthy(store) {
-  const good = node(7, { content: { text: "ok", list: [1, 2n ** 60n, null] } });
-  const id = await store.insert(good);
-  equal((await store.get(id)).content, good.content);
-  equal(await store.remove(id), true);
-  equal(await store.size(), 0);
-}
 
 const cases = (what, table, usual, insert) =>
   table.map(([name, make, code = usual]) => [
@@ -273,12 +350,12 @@ const cases = (what, table, usual, insert) =>
       const store = new DagStore();
       // Before the wasm is loaded, and after; and in a batch.
       await rejects(insert(store, make()), code);
-      await isHealthy(store);
+      await roundTrip(store);
       await rejects(insert(store, make()), code);
       const batch = await store.beginBatch();
       await rejects(insert(batch, make()), code);
       equal((await batch.commit()).inserted, []);
-      await isHealthy(store);
+      await roundTrip(store);
     },
   ]);
 
@@ -306,20 +383,16 @@ export const hostile = [
     },
   ],
   [
-    "20,000 values that throw leave no trace",
+    "20,000 getters and proxies that throw leave no trace",
     async ({ DagStore }) => {
       const store = new DagStore();
-      await isHealthy(store);
-      const content = { a: throwing({}, "ownKeys") };
+      await roundTrip(store);
+      const contents = [{ a: throwing({}, "ownKeys") }, [throwingGetter(0, [])], throwing([1], "get"), { a: [throwingGetter()] }];
       for (let i = 0; i < 20_000; i++) {
-        try {
-          await store.insert(node(1, { content }));
-          throw new Error("accepted");
-        } catch (error) {
-          if (error.code !== "ERR_INVALID_NODE") throw error;
-        }
+        const { code } = await store.insert(node(1, { content: contents[i % 4] })).then(() => ({ code: "none" }), (error) => error);
+        if (code !== "ERR_INVALID_NODE") throw new Error(`expected ERR_INVALID_NODE, got ${code}`);
       }
-      await isHealthy(store);
+      await roundTrip(store);
     },
   ],
   [
@@ -360,35 +433,6 @@ export const hostile = [
       equal((await store.get(id)).content, [{ a: 1 }, "x".repeat(300), { a: 1 }]);
       for (const other of inner) equal((await store.get(await other)).content.long.length, 5000);
       equal(await store.size(), 2 + inner.length);
-    },
-  ],
-  [
-    "an Object.prototype that somebody has polluted",
-    async ({ DagStore }) => {
-      const keys = ["timestamp", "parents", "limits", "cid", "nonce", "scopeId", "value", "stateHash", "conditions"];
-      const set = [];
-      try {
-        for (const key of ["content", "code", "sequence", "odd"]) {
-          const property = { configurable: true, get: () => undefined, set: (value) => set.push(value) };
-          Object.defineProperty(Object.prototype, key, property);
-        }
-        for (const key of keys) {
-          const property = { value: "polluted", configurable: true, writable: true };
-          Object.defineProperty(Object.prototype, key, property);
-        }
-        const store = new DagStore();
-        const id = await store.insert({ content: { odd: 1, code: 2 }, eventType: "vote", scopeId: "s", timestamp: 3 });
-        const read = await store.get(id);
-        equal(Object.keys(read), ["cid", "content", "eventType", "scopeId", "timestamp", "parents"]);
-        equal([read.timestamp, read.parents, read.content.odd, Object.keys(read.content)], [3, [], 1, ["odd", "code"]]);
-        equal(await store.size({}), 1);
-        equal((await store.insertMany([], {})).sequence, 1);
-        await rejects(store.insert({ content: 1, eventType: "vote" }), "ERR_INVALID_NODE");
-        equal((await store.list({}).toArray()).length, 1);
-        equal(set, []);
-      } finally {
-        for (const key of [...keys, "content", "code", "sequence", "odd"]) delete Object.prototype[key];
-      }
     },
   ],
 ];

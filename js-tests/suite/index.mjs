@@ -1,16 +1,26 @@
 /**
  * What the package promises, as tests that know no runtime. A runner runs each case with the package's
- * exports (and, where the runtime has one, `collectGarbage`), and says which failed.
+ * exports (and, where there is such a thing, `collectGarbage` and the `faults` build of the package), and
+ * says which failed. A case that can't be run throws `NotHere`, which is neither.
  */
+import { args } from "./arguments.mjs";
 import { batches } from "./batches.mjs";
+import { faults } from "./faults.mjs";
 import { hostile } from "./hostile.mjs";
 import { ids } from "./ids.mjs";
+import { leaks } from "./leaks.mjs";
+import { life } from "./life.mjs";
 import { lists } from "./lists.mjs";
 import { overlap } from "./overlap.mjs";
 import { store } from "./store.mjs";
+import { trace } from "./trace.mjs";
 import { values } from "./values.mjs";
+import { world } from "./world.mjs";
 
 /** @type {{ name: string, run: (api: object) => Promise<void> }[]} */
-export const suite = Object.entries({ store, values, ids, batches, lists, overlap, hostile }).flatMap(([part, cases]) =>
+export const suite = Object.entries({ store, values, ids, batches, life, leaks, lists, overlap, hostile, arguments: args, world, trace, faults }).flatMap(([part, cases]) =>
   cases.map(([name, run]) => ({ name: `${part}: ${name}`, run })),
 );
+
+const names = new Set(suite.map(({ name }) => name));
+if (names.size !== suite.length) throw new Error("two cases have the same name");

@@ -1,5 +1,6 @@
 // Writes docs/vectors/*.json, with `@ipld/dag-cbor`, `multiformats` and Node's SHA-256 alone: no line
-// of the store takes part. Run it as `node js-tests/vectors/generate.mjs`.
+// of the store takes part. The golden trace is also written as a module, since not every runtime that the
+// suite knows can read a file or import JSON. Run it as `node js-tests/vectors/generate.mjs`.
 
 import { writeFileSync } from 'node:fs';
 import { argv } from 'node:process';
@@ -9,6 +10,7 @@ import { accepted } from './accepted.mjs';
 import { cids } from './cids.mjs';
 import { refused } from './refused.mjs';
 import { states } from './states.mjs';
+import { trace } from './trace.mjs';
 import { toHex } from './typed-json.mjs';
 
 /** Where the vectors are. */
@@ -16,6 +18,7 @@ export const FOLDER = new URL('../../docs/vectors/', import.meta.url);
 
 /** Every vector file: its name and its text. */
 export function generate() {
+  const golden = printLines(trace);
   return {
     'nodes.json': print({ accepted: accepted.map(hexed), refused: refused.map(hexed) }),
     'cids.json': print({
@@ -25,6 +28,8 @@ export function generate() {
       refused_bytes: cids.bytes.refused.map(hexed),
     }),
     'state-hash.json': print({ states: states.map(stateHexed) }),
+    'trace.json': golden,
+    '../../js-tests/suite/golden.mjs': `/** docs/vectors/trace.json, written by js-tests/vectors/generate.mjs. */\nexport const golden = ${golden.trimEnd()};\n`,
   };
 }
 
@@ -46,6 +51,13 @@ function stateHexed({ scopes, root, state, ...vector }) {
 function print(lists) {
   const printed = Object.entries(lists).map(([name, vectors]) => (
     ` ${JSON.stringify(name)}: [\n${vectors.map(printVector).join(',\n')}\n ]`));
+  return `{\n${printed.join(',\n')}\n}\n`;
+}
+
+/** JSON with a line for each item of its lists. */
+function printLines(lists) {
+  const printed = Object.entries(lists).map(([name, items]) => (
+    ` ${JSON.stringify(name)}: [\n${items.map((item) => `  ${JSON.stringify(item)}`).join(',\n')}\n ]`));
   return `{\n${printed.join(',\n')}\n}\n`;
 }
 

@@ -1,6 +1,7 @@
 //! The project's own commands, run as `cargo xtask <command>`: they install what is missing, build
 //! the npm package, run the main job with it, and test everything.
 
+mod apt;
 mod consumer;
 mod demo;
 mod git;
@@ -66,6 +67,7 @@ enum Command {
         file: Option<PathBuf>,
     },
     /// Run the tests: all suites, or those named
+    #[command(args_conflicts_with_subcommands = true)]
     Test {
         /// The suites to run [default: all]
         #[arg(value_name = "SUITE")]
@@ -73,6 +75,22 @@ enum Command {
         /// Run the long versions too, told by `DAG_STORE_FULL=1` (tens of minutes)
         #[arg(long)]
         full: bool,
+        #[command(subcommand)]
+        only: Option<Only>,
+    },
+}
+
+/// A suite of which a part can be run.
+#[derive(Debug, Subcommand)]
+enum Only {
+    /// Run the package's whole suite in every runtime, or in those named
+    ///
+    /// Installs the runtimes, packs, and runs the suite in each with the package as a user has it.
+    Runtimes {
+        /// Names of the table's first column, or what they begin with: `deno`, `node-22`,
+        /// `chromium-worker` [default: all]
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
     },
 }
 
@@ -84,7 +102,12 @@ fn main() -> ExitCode {
         Command::Demo { repo, file } => {
             demo::demo(&workspace, &Input::new(repo, file)).map(|()| true)
         }
-        Command::Test { suites, full } => Ok(suites::test(&workspace, &suites, full)),
+        Command::Test { suites, full, only } => Ok(match only {
+            None => suites::test(&workspace, &suites, &[], full),
+            Some(Only::Runtimes { names }) => {
+                suites::test(&workspace, &[Suite::Runtimes], &names, full)
+            }
+        }),
     });
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -1,4 +1,5 @@
-//! Node, and the development tools that come from npm: wasm-opt, esbuild, the independent codecs.
+//! Node, and what comes from npm: wasm-opt, esbuild and the independent codecs; the runtimes and the
+//! bundlers that the package is tested in.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -15,17 +16,23 @@ use crate::workspace::{Workspace, read, remove_folder};
 const MANIFEST: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
 const OLDEST_NODE: u32 = 20;
 
-/// The tools that `js-tests/package-lock.json` pins, installed.
+/// What a `package-lock.json` in this clone pins, installed.
 #[derive(Debug)]
 pub(crate) struct Tools {
     folder: PathBuf,
 }
 
 impl Tools {
-    /// Installs the tools into the cache, unless they are there, and links them into `js-tests/`.
+    /// The tools that build the package, and what its tests compare it with.
     pub(crate) fn ensure(workspace: &Workspace) -> Result<Self> {
+        Self::of(workspace, "js-tests")
+    }
+
+    /// Installs what a folder's manifest names into the cache, unless it is there, and links it into
+    /// the folder.
+    pub(crate) fn of(workspace: &Workspace, name: &str) -> Result<Self> {
         require_node()?;
-        let from = workspace.root().join("js-tests");
+        let from = workspace.root().join(name);
         let mut hash = Sha256::new();
         for file in MANIFEST {
             hash.update(read(&from.join(file))?);
@@ -40,17 +47,17 @@ impl Tools {
             for file in MANIFEST {
                 fs::copy(from.join(file), partial.join(file))?;
             }
-            run::logged(
-                workspace,
-                "npm-tools",
-                "npm tools: npm ci (once, then cached)",
-                Command::new("npm").args(["ci", "--ignore-scripts"]).current_dir(&partial),
-            )?;
+            // Not `npm ci`, which refuses a lock file that lacks what other platforms need: not every
+            // registry has that. What the lock file has, it pins all the same.
+            let mut npm = Command::new("npm");
+            npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund"]);
+            let what = format!("{name}: npm install (once, then cached)");
+            run::logged(workspace, "npm-tools", &what, npm.current_dir(&partial))?;
             if fs::rename(&partial, &folder).is_err() {
                 // Somebody else was first.
                 remove_folder(&partial)?;
             }
-            ensure!(tools.folder.is_dir(), "npm ci left no {}", tools.folder.display());
+            ensure!(tools.folder.is_dir(), "npm install left no {}", tools.folder.display());
         }
         link(&tools.folder, &from.join("node_modules"))?;
         Ok(tools)

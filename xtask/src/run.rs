@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -91,6 +92,19 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     }
     let text = String::from_utf8(output.stdout);
     Ok(text.with_context(|| format!("{program} printed no UTF-8"))?.trim().to_owned())
+}
+
+/// Runs a program, and takes each line of its standard output as it comes; its errors are shown.
+pub(crate) fn lines(command: &mut Command, mut take: impl FnMut(&str) -> Result<()>) -> Result<()> {
+    let program = name(command);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+    let mut child = child.with_context(|| format!("could not start {program}"))?;
+    let output = child.stdout.take().with_context(|| format!("{program} has no output"))?;
+    for text in BufReader::new(output).lines() {
+        take(&text.with_context(|| format!("{program} printed no UTF-8"))?)?;
+    }
+    let status = child.wait()?;
+    check(command, status)
 }
 
 /// Runs a program for at most as long as given; whether it ended in time and well.

@@ -1,6 +1,7 @@
 //! The tests, suite by suite, and the table at their end.
 
 mod javascript;
+mod runtimes;
 mod rust;
 
 use std::process::Command;
@@ -38,6 +39,8 @@ pub(crate) enum Suite {
     Vectors,
     /// The npm package, from its tarball, in Node
     Js,
+    /// The whole suite in every runtime, from the tarball; `test runtimes NAME…` runs some
+    Runtimes,
     /// The JavaScript in the READMEs runs as printed
     Snippets,
     /// The demo, on this clone's history and on a small file
@@ -62,10 +65,15 @@ impl Tally {
     }
 }
 
-/// Runs the suites, all when none is named; whether every test passed.
-pub(crate) fn test(workspace: &Workspace, named: &[Suite], full: bool) -> bool {
+/// Runs the suites, all when none is named, and so for the runtimes; whether every test passed.
+pub(crate) fn test(
+    workspace: &Workspace,
+    named: &[Suite],
+    runtimes: &[String],
+    full: bool,
+) -> bool {
     let suites = if named.is_empty() { Suite::value_variants() } else { named };
-    let bench = Bench { workspace, full };
+    let bench = Bench { workspace, runtimes, full };
     let mut package = Package::new(workspace);
     let mut table = Table::new(&["suite", "passed", "failed", "seconds"]);
     let mut total = Tally::default();
@@ -98,6 +106,7 @@ pub(crate) fn test(workspace: &Workspace, named: &[Suite], full: bool) -> bool {
 #[derive(Debug)]
 struct Bench<'a> {
     workspace: &'a Workspace,
+    runtimes: &'a [String],
     full: bool,
 }
 
@@ -113,6 +122,7 @@ impl Bench<'_> {
             Suite::Wasm => self.wasm(),
             Suite::Vectors => self.vectors(package),
             Suite::Js => self.js(package),
+            Suite::Runtimes => self.runtimes(package),
             Suite::Snippets => self.snippets(package),
             Suite::Demo => self.demo(package),
         }

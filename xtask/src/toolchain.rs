@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::apt;
 use crate::run;
 use crate::workspace::Workspace;
 
@@ -134,7 +135,7 @@ fn any(workspace: &Workspace) -> Result<Way> {
     }
     // A machine that took this way before has no way to rustup's server, and need not wait for it
     // each time.
-    if debian_folder(workspace).is_dir() && missing_packages().is_empty() {
+    if debian_folder(workspace).is_dir() && apt::missing(&DEBIAN_PACKAGES).is_empty() {
         return debian(workspace);
     }
     component().or_else(|no_component| {
@@ -187,22 +188,8 @@ fn has_std() -> bool {
 
 /// Debian's compiler and sources, which apt installs where they are missing.
 fn debian(workspace: &Workspace) -> Result<Way> {
-    ensure!(run::is_there("dpkg-query"), "this is no Debian");
-    let missing = missing_packages();
-    if !missing.is_empty() {
-        if !missing.iter().all(|package| is_known(package)) {
-            run::logged(workspace, "apt-update", "apt-get update", apt()?.arg("update"))?;
-        }
-        let what = format!("wasm std: apt-get install {}", missing.join(" "));
-        let mut install = apt()?;
-        install.args(["--yes", "--no-install-recommends", "install"]).args(&missing);
-        run::logged(workspace, "apt-install", &what, &mut install)?;
-    }
+    apt::ensure(workspace, "wasm std", &DEBIAN_PACKAGES)?;
     Ok(Way::Debian { linker: linker()? })
-}
-
-fn missing_packages() -> Vec<&'static str> {
-    DEBIAN_PACKAGES.into_iter().filter(|package| !is_installed(package)).collect()
 }
 
 fn debian_folder(workspace: &Workspace) -> PathBuf {
@@ -216,32 +203,4 @@ fn linker() -> Result<PathBuf> {
     let linker = Path::new(&sysroot).join("lib/rustlib").join(host).join("bin/rust-lld");
     ensure!(linker.is_file(), "{} is not there: is Rust from rustup?", linker.display());
     Ok(linker)
-}
-
-fn is_installed(package: &str) -> bool {
-    let mut query = Command::new("dpkg-query");
-    let status = run::output(query.args(["--show", "--showformat=${db:Status-Status}", package]));
-    status.is_ok_and(|status| status == "installed")
-}
-
-fn is_known(package: &str) -> bool {
-    let policy = run::output(Command::new("apt-cache").args(["policy", package]));
-    let policy = policy.unwrap_or_default();
-    let candidate = policy.lines().find_map(|line| line.trim().strip_prefix("Candidate: "));
-    candidate.is_some_and(|version| version != "(none)")
-}
-
-/// apt-get as root.
-fn apt() -> Result<Command> {
-    let user = run::output(Command::new("id").arg("--user"))?;
-    let mut command = if user == "0" {
-        Command::new("apt-get")
-    } else {
-        ensure!(run::is_there("sudo"), "apt-get needs root, and there is no sudo");
-        let mut sudo = Command::new("sudo");
-        sudo.arg("apt-get");
-        sudo
-    };
-    command.env("DEBIAN_FRONTEND", "noninteractive");
-    Ok(command)
 }

@@ -8,7 +8,7 @@ use super::{Bench, Tally};
 use crate::consumer::Consumer;
 use crate::demo::{Input, demo_with};
 use crate::npm::{Tools, link};
-use crate::pack::{pack, pack_elsewhere};
+use crate::pack::{pack, pack_elsewhere, pack_faults};
 use crate::run;
 use crate::workspace::{Workspace, files_below, read, write};
 
@@ -21,18 +21,21 @@ pub(super) struct Package<'a> {
     workspace: &'a Workspace,
     /// The tarball, or why there is none: another try would only take as long.
     tarball: Option<Result<PathBuf, String>>,
+    /// That of the twin that fails on command.
+    faults: Option<Result<PathBuf, String>>,
 }
 
 impl<'a> Package<'a> {
     pub(super) fn new(workspace: &'a Workspace) -> Self {
-        Self { workspace, tarball: None }
+        Self { workspace, tarball: None, faults: None }
     }
 
-    fn tarball(&mut self) -> Result<PathBuf> {
-        let packed = self
-            .tarball
-            .get_or_insert_with(|| pack(self.workspace).map_err(|error| format!("{error:#}")));
-        packed.clone().map_err(|error| anyhow!("there is no package to test: {error}"))
+    pub(super) fn tarball(&mut self) -> Result<PathBuf> {
+        once(&mut self.tarball, || pack(self.workspace))
+    }
+
+    pub(super) fn faults(&mut self) -> Result<PathBuf> {
+        once(&mut self.faults, || pack_faults(self.workspace))
     }
 
     /// An empty project with the package, our tests, what they read, and their tools.
@@ -45,6 +48,15 @@ impl<'a> Package<'a> {
         link(tools.folder(), &consumer.path("js-tests/node_modules"))?;
         Ok(consumer)
     }
+}
+
+/// What was packed, or is now.
+fn once(
+    packed: &mut Option<Result<PathBuf, String>>,
+    pack: impl FnOnce() -> Result<PathBuf>,
+) -> Result<PathBuf> {
+    let packed = packed.get_or_insert_with(|| pack().map_err(|error| format!("{error:#}")));
+    packed.clone().map_err(|error| anyhow!("there is no package to test: {error}"))
 }
 
 impl Bench<'_> {

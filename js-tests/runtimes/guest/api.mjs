@@ -1,0 +1,5 @@
+/** What the suite is run with, where the package is imported by its name. */
+import * as dagStore from "dag-store";
+import * as faults from "dag-store-faults";
+
+export const api = { ...dagStore, faults };

@@ -1,0 +1,5 @@
+import * as dagStore from "../../../vendor/dag-store/dist/deno.js";
+import * as faults from "../../../vendor/dag-store-faults/dist/deno.js";
+import { printSuite } from "./print.mjs";
+
+await printSuite({ ...dagStore, faults });

@@ -1,0 +1,4 @@
+import { api } from "./api.mjs";
+import { printSuite } from "./print.mjs";
+
+await printSuite(api);

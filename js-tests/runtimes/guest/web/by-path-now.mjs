@@ -1,0 +1,3 @@
+import { run } from "./by-path.mjs";
+
+run();

@@ -1,0 +1,250 @@
+//! The golden trace of `docs/vectors/trace.json`: a thousand operations with the same CIDs, order and
+//! state hashes in every language and runtime. `js-tests/suite/trace.mjs` replays it in JavaScript.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "reference/files.rs"]
+mod files;
+#[path = "reference/typed_json.rs"]
+mod typed_json;
+
+use std::sync::Arc;
+
+use dag_store::{
+    Changes, Cid, Commit, Condition, DagNode, DagStore, DagStoreExt, Result, SharedDagStore,
+};
+use files::{list, read, text};
+use futures::executor::block_on;
+use serde_json::{Value, json};
+use typed_json::{base64, ipld};
+
+/// The nodes of the trace, which tells them by number.
+struct Nodes(Vec<DagNode>);
+
+impl Nodes {
+    fn read(trace: &Value) -> Self {
+        let mut nodes: Vec<DagNode> = Vec::new();
+        for fields in list(trace, "nodes") {
+            let parents: Vec<Cid> = list(fields, "parents")
+                .iter()
+                .map(|number| nodes[index(number)].cid().unwrap())
+                .collect();
+            let builder = DagNode::builder()
+                .content(ipld(&fields["content"]))
+                .parents(parents)
+                .event_type(text(fields, "event_type"))
+                .scope_id(text(fields, "scope_id"))
+                .timestamp(fields["timestamp"].as_u64().unwrap());
+            let node = match fields.get("nonce") {
+                Some(nonce) => builder.nonce(base64(text(&nonce["/"], "bytes"))).build().unwrap(),
+                None => builder.build().unwrap(),
+            };
+            assert_eq!(node.cid().unwrap().to_string(), text(fields, "cid"));
+            nodes.push(node);
+        }
+        Nodes(nodes)
+    }
+
+    fn node(&self, number: &Value) -> DagNode {
+        self.0[index(number)].clone()
+    }
+
+    fn cid(&self, number: &Value) -> Cid {
+        self.0[index(number)].cid().unwrap()
+    }
+
+    fn cids(&self, numbers: &Value) -> Vec<Cid> {
+        numbers
+            .as_array()
+            .expect("a list of numbers")
+            .iter()
+            .map(|number| self.cid(number))
+            .collect()
+    }
+
+    /// The numbers of these nodes, as the trace has them.
+    fn numbers(&self, cids: &[Cid]) -> Value {
+        let number = |cid| self.0.iter().position(|node| node.cid().unwrap() == cid).unwrap();
+        cids.iter().copied().map(number).collect()
+    }
+
+    fn conditions(&self, operation: &Value) -> Vec<Condition> {
+        let read = |condition: &Value| match condition {
+            _ if condition.get("heads").is_some() => Condition::Heads {
+                scope_id: Some(text(condition, "scope_id").to_owned()),
+                heads: self.cids(&condition["heads"]),
+            },
+            _ if condition.get("absent").is_some() => {
+                Condition::Absent(self.cid(&condition["absent"]))
+            }
+            _ => Condition::StateHash(text(condition, "state_hash").parse().unwrap()),
+        };
+        operation
+            .get("conditions")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .map(read)
+            .collect()
+    }
+
+    fn report(&self, commit: &Commit) -> Value {
+        json!({
+            "sequence": commit.sequence,
+            "inserted": self.numbers(&commit.inserted),
+            "removed": self.numbers(&commit.removed),
+        })
+    }
+}
+
+fn index(number: &Value) -> usize {
+    usize::try_from(number.as_u64().expect("a number")).unwrap()
+}
+
+/// Does one operation, and gives what it gave in the words of the trace.
+async fn perform(
+    store: &mut Arc<SharedDagStore>,
+    nodes: &Nodes,
+    operation: &Value,
+) -> Result<Option<Value>> {
+    match text(operation, "do") {
+        "insert" => {
+            let node = nodes.node(&operation["node"]);
+            let cid = node.cid()?;
+            assert_eq!(DagStoreExt::insert(store, node).await?, cid);
+        }
+        "insert_block" => {
+            let node = nodes.node(&operation["node"]);
+            assert_eq!(DagStoreExt::insert_block(store, node.as_bytes()).await?, node.cid()?);
+        }
+        "insert_many" => {
+            let mut changes = Changes::new();
+            for number in list(operation, "nodes") {
+                changes.insert(nodes.node(number));
+            }
+            for condition in nodes.conditions(operation) {
+                changes.require(condition);
+            }
+            return Ok(Some(nodes.report(&DagStore::commit(&**store, changes).await?)));
+        }
+        "remove" => {
+            let removed = DagStoreExt::remove(store, nodes.cid(&operation["node"])).await?;
+            return Ok(Some(removed.into()));
+        }
+        "batch" => {
+            let mut batch = store.begin_batch().await;
+            for step in list(operation, "steps") {
+                match step.get("insert") {
+                    Some(number) => {
+                        assert_eq!(batch.insert(nodes.node(number)).await?, nodes.cid(number));
+                    }
+                    None => batch.remove(nodes.cid(&step["remove"])).await?,
+                }
+            }
+            if text(operation, "end") == "rollback" {
+                batch.rollback();
+                return Ok(None);
+            }
+            for condition in nodes.conditions(operation) {
+                batch.require(condition)?;
+            }
+            return Ok(Some(nodes.report(&batch.commit().await?)));
+        }
+        "replay" => *store = replayed(store, text(operation, "how")).await?,
+        "look" => {
+            assert_eq!(store.heads(None).await?, nodes.cids(&operation["heads"]));
+            for scope in list(operation, "scopes") {
+                let id = Some(text(scope, "id"));
+                assert_eq!(store.len(id).await?, scope["size"].as_u64().unwrap());
+                assert_eq!(store.heads(id).await?, nodes.cids(&scope["heads"]));
+                let hash = store.state_hash(id).await?.to_string();
+                assert_eq!(hash, text(scope, "state_hash"));
+            }
+        }
+        other => panic!("no such operation: {other}"),
+    }
+    Ok(None)
+}
+
+/// Another store, into which all that this one lists was inserted.
+async fn replayed(store: &Arc<SharedDagStore>, how: &str) -> Result<Arc<SharedDagStore>> {
+    let other = Arc::new(SharedDagStore::new());
+    let mut listed = DagStoreExt::list(store).await?;
+    match how {
+        "one by one" => {
+            for node in listed {
+                DagStoreExt::insert(&other, node).await?;
+            }
+        }
+        "at once" => {
+            DagStoreExt::insert_many(&other, listed).await?;
+        }
+        _ => {
+            listed.reverse();
+            DagStoreExt::insert_many(&other, listed).await?;
+        }
+    }
+    Ok(other)
+}
+
+/// The order after an operation that went well, from the one before.
+fn follow(order: &mut Vec<Cid>, nodes: &Nodes, operation: &Value) {
+    let gives = &operation["gives"];
+    if let Some(listed) = operation.get("order") {
+        *order = nodes.cids(listed);
+    } else if let Some(inserted) = gives.get("inserted") {
+        let removed = nodes.cids(&gives["removed"]);
+        order.retain(|cid| !removed.contains(cid));
+        order.extend(nodes.cids(inserted));
+    } else if *gives == json!(true) {
+        let removed = nodes.cid(&operation["node"]);
+        order.retain(|cid| *cid != removed);
+    } else if gives.is_null() && text(operation, "do").starts_with("insert") {
+        let cid = nodes.cid(&operation["node"]);
+        if !order.contains(&cid) {
+            order.push(cid);
+        }
+    }
+}
+
+#[test]
+fn a_thousand_operations_give_what_they_give_everywhere() {
+    let trace = read("trace.json");
+    let nodes = Nodes::read(&trace);
+    let operations = list(&trace, "operations");
+    assert_eq!(operations.len(), 1000);
+    block_on(async {
+        let mut store = Arc::new(SharedDagStore::new());
+        let mut order = Vec::new();
+        let mut size = 0;
+        let mut state_hash = store.get_state_hash().await.unwrap().to_string();
+        for (operation, place) in operations.iter().zip(0..) {
+            let given = match perform(&mut store, &nodes, operation).await {
+                Ok(given) => given,
+                Err(error) => Some(error.code().into()),
+            };
+            assert_eq!(given.as_ref(), operation.get("gives"), "operation {place}: {operation}");
+            follow(&mut order, &nodes, operation);
+            if let Some(hash) = operation.get("state_hash") {
+                size = operation["size"].as_u64().unwrap();
+                state_hash = hash.as_str().unwrap().to_owned();
+            }
+            assert_eq!(DagStoreExt::get_state_hash(&store).await.unwrap().to_string(), state_hash);
+            let listed: Vec<Cid> = DagStoreExt::list(&store)
+                .await
+                .unwrap()
+                .iter()
+                .map(|node| node.cid().unwrap())
+                .collect();
+            assert_eq!(listed, order, "operation {place}: {operation}");
+            assert_eq!(store.len(None).await.unwrap(), size);
+        }
+        let verified = store.verify().await.unwrap();
+        assert_eq!(verified.state_hash.to_string(), state_hash);
+    });
+}
