@@ -20,13 +20,8 @@ export async function compile(source) {
   const given = await source;
   if (typeof WebAssembly === "undefined") throw missing("this engine has no WebAssembly", {});
   if (given instanceof WebAssembly.Module) return given;
-  try {
-    const bytes = asBytes(given);
-    return await (bytes === undefined ? compileResponse(given) : WebAssembly.compile(bytes));
-  } catch (cause) {
-    await assertAble(cause);
-    throw cause;
-  }
+  const bytes = asBytes(given);
+  return bytes === undefined ? compileResponse(given) : WebAssembly.compile(bytes);
 }
 
 async function compileResponse(given) {
@@ -38,11 +33,12 @@ async function compileResponse(given) {
   return WebAssembly.compile(await response.arrayBuffer());
 }
 
-/** Tells what the engine or the page lacks, if that is why the wasm can't be compiled. */
-async function assertAble(cause) {
+/** Tells what the engine or the page lacks, if that is why the wasm can't be started. */
+export async function assertAble(cause) {
   if (!WebAssembly.validate(SIMD)) throw missing("this engine lacks WebAssembly SIMD", { cause });
   try {
-    await WebAssembly.compile(EMPTY);
+    // WebKit compiles what it then refuses to make an instance of.
+    await WebAssembly.instantiate(EMPTY);
   } catch {
     const how = "a page's content-security-policy must allow 'wasm-unsafe-eval', a Worker import a module";
     throw missing(`compiling WebAssembly is forbidden here: ${how}`, { cause });

@@ -1,6 +1,7 @@
 import { attempt, ours } from "./attempt.js";
 import { beginBatch } from "./batch.js";
-import { readCommit, readCommitInTurns, readCommitOptions } from "./commit.js";
+import { asBytes } from "./bytes.js";
+import { bare, readCommit, readCommitInTurns, readCommitOptions } from "./commit.js";
 import { Connection, nothing } from "./connection.js";
 import { define } from "./define.js";
 import { readLimits } from "./limits.js";
@@ -45,6 +46,11 @@ const STATE_HASH = {
   ask: (store, _, scopeId, job) => store.stateHash(scopeId, job),
   read: (answer) => answer.string(),
 };
+const readProof = (answer) => ({ stateHash: answer.string(), proof: answer.take(answer.u32()) });
+const PROVE = { encode: encodeId, ask: (store, length) => store.prove(length), read: readProof };
+const PROVE_ABSENT = { encode: encodeNode, ask: (store, length) => store.proveAbsent(length), read: readProof };
+const PROVE_BLOCK_ABSENT = { ...PROVE_ABSENT, encode: encodeBlock };
+const PROVE_RANGE = { encode: nothing, ask: (store, _, range) => store.proveRange(range), read: readProof };
 const VERIFY = {
   encode: nothing,
   ask: (store, _, __, job) => store.verify(job),
@@ -114,6 +120,23 @@ export class DagStore {
     return attempt(() => {
       const read = readOptions(options, "options", ["scopeId", ...WORK_OPTIONS]);
       return this.#follow(STATE_HASH, scopeOf(read), new Work(read));
+    });
+  }
+
+  prove(id) {
+    return this.#read(PROVE, id);
+  }
+
+  proveAbsent(node) {
+    return attempt(() => this.#read(asBytes(node) === undefined ? PROVE_ABSENT : PROVE_BLOCK_ABSENT, node));
+  }
+
+  proveRange(range) {
+    return attempt(() => {
+      const options = readOptions(range, "range", ["scopeId", "since", "until"]);
+      const [since, until] = [options.count("since"), options.count("until")];
+      const scopeId = scopeOf(options) ?? options.fail("scopeId", "is missing: a range is of one scope");
+      return this.#read(PROVE_RANGE, bare({ scopeId, since, until }));
     });
   }
 

@@ -333,9 +333,8 @@ export class Encoder {
   property(holder, key) {
     const property = Object.getOwnPropertyDescriptor(holder, key);
     if (property === undefined) this.fail("is not there any more");
-    // A page may have given every object a `get`.
-    const mayBe = property.get !== undefined || property.set !== undefined;
-    if (mayBe && !Object.hasOwn(property, "value")) this.fail("is a getter or setter");
+    // Not asked for `get`: a page may have given every object one.
+    if (!Object.hasOwn(property, "value")) this.fail("is a getter or setter");
     return property.value;
   }
 

@@ -282,6 +282,23 @@ export interface Commit {
   stateHash?: string;
 }
 
+/** A scope and a time, both ends included. */
+export interface ProofRange {
+  scopeId: string;
+  /** Unix milliseconds; the beginning of time, unless given. */
+  since?: number | undefined;
+  /** Unix milliseconds; the end of time, unless given. */
+  until?: number | undefined;
+}
+
+/** A proof, and the hash of the state that it is about: the store's, at some moment of the call. */
+export interface Proof {
+  /** 64 hexadecimal digits. Whoever checks the proof must have it from someone they trust. */
+  stateHash: string;
+  /** Some hundreds of bytes; of a range, some 50 more for each node in it. */
+  proof: Uint8Array;
+}
+
 /** What {@link DagStore.verify} found in order. */
 export interface Verified {
   /** How many nodes were checked. */
@@ -342,6 +359,21 @@ export class DagStore {
   heads(options?: HeadsOptions): Promise<string[]>;
   /** The hash of the set of all nodes, as 64 hexadecimal digits: who has the same nodes has the same hash. */
   stateHash(options?: StateHashOptions): Promise<string>;
+  /**
+   * Proves that a node is in the store, to whoever has its block and the state hash: see `verifyPresence` of
+   * `dag-store/verify`. Fails with `ERR_NOT_FOUND` where it isn't.
+   */
+  prove(id: NodeId): Promise<Proof>;
+  /**
+   * Proves that a node, given in full or as its block, is *not* in the store: see `verifyAbsence` of
+   * `dag-store/verify`. Fails with `ERR_CONDITION_FAILED` where it is.
+   */
+  proveAbsent<Content>(node: NodeInput<Content> | Uint8Array | ArrayBuffer): Promise<Proof>;
+  /**
+   * Proves which nodes of a scope and a time are in the store, and that there are no others: see
+   * `verifyRange` of `dag-store/verify`.
+   */
+  proveRange(range: ProofRange): Promise<Proof>;
   /** Checks all blocks, links and the state hash anew; fails with `ERR_CORRUPT` if something is broken. */
   verify(options?: VerifyOptions): Promise<Verified>;
 

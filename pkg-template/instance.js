@@ -1,5 +1,5 @@
 import { Answer } from "./answer.js";
-import { compile } from "./compile.js";
+import { assertAble, compile } from "./compile.js";
 import { DagStoreError } from "./error.js";
 import { createGlue } from "./glue.js";
 import { afterOthers } from "./turn.js";
@@ -45,6 +45,7 @@ async function start(retire) {
     return new Instance(compiled, retire);
   } catch (cause) {
     if (cause instanceof DagStoreError) throw cause;
+    await assertAble(cause);
     const message = "the WebAssembly of dag-store can't be loaded";
     throw new DagStoreError("ERR_STORAGE", message, { cause });
   }

@@ -125,7 +125,8 @@ export class Work {
   tellAgain(isDone = false) {
     const { instance, job, steps, before } = this.#inWasm ?? {};
     if (job === undefined || this.#onProgress === undefined) return;
-    const [done, all] = instance.enter(() => [job.done(), job.total()]);
+    let [done, all] = [0, 0];
+    instance.quietly(() => ([done, all] = [job.done(), job.total()]));
     const total = steps ?? (all || undefined);
     const part = isDone ? 1 : done / all || 0;
     this.#tell(before + (total === undefined ? done : Math.floor(total * part)), total && before + total);

@@ -69,6 +69,7 @@ mod lists;
 mod model;
 mod nodes;
 mod order;
+mod proofs;
 mod sample;
 
 pub use failure::{Failure, Outcome};
@@ -138,6 +139,7 @@ pub fn checks() -> impl Iterator<Item = &'static Check> {
         conditions::CHECKS,
         limits::CHECKS,
         hashes::CHECKS,
+        proofs::CHECKS,
         lifecycle::CHECKS,
         concurrency::CHECKS,
         cancellation::CHECKS,

@@ -98,7 +98,8 @@ error_kinds! {
     OutcomeUnknown = "ERR_OUTCOME_UNKNOWN",
     /// The past that was asked for is no longer kept.
     Compacted = "ERR_COMPACTED",
-    /// The storage has no room left.
+    /// The storage has no room left, or a WebAssembly instance no memory: take fewer nodes at once,
+    /// close other stores, or use another instance (a worker has its own). Nothing has changed.
     Quota = "ERR_QUOTA",
     /// The storage failed in another way; the source says how.
     Storage = "ERR_STORAGE",

@@ -55,6 +55,7 @@ mod node;
 mod pace;
 mod plan;
 mod platform;
+mod proof;
 mod runtime;
 mod shared;
 mod state;
@@ -68,6 +69,8 @@ pub mod conformance;
 mod wasm;
 
 pub use cid::Cid;
+#[doc(inline)]
+pub use dag_store_verify as verify;
 pub use ipld_core::ipld::Ipld;
 
 pub use batch::DagStoreBatch;
@@ -81,6 +84,7 @@ pub use limits::Limits;
 pub use list::{Cursor, List, ListQuery, Order, Page};
 pub use node::DagNode;
 pub use platform::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
+pub use proof::{Proof, Span};
 pub use runtime::{Runtime, RuntimeContext};
 pub use shared::SharedDagStore;
 pub use store::{DagStore, DagStoreExt, Verified};

@@ -1,6 +1,7 @@
 //! The DAG in memory, shared by all who hold a handle on it.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::batch::DagStoreBatch;
@@ -12,10 +13,10 @@ use crate::pace::{self, Pace};
 use crate::plan;
 use crate::platform::{self, BoxFuture};
 use crate::state::{PLACING, State, Step, Verification};
-use crate::store::{closed, insertion};
+use crate::store::{closed, insertion, not_there, there};
 use crate::{
-    Change, Changes, Cid, Commit, DagNode, DagStore, Limits, ListQuery, Page, Result, StateHash,
-    ToCid, Verified,
+    Change, Changes, Cid, Commit, DagNode, DagStore, Limits, ListQuery, Page, Proof, Result, Span,
+    StateHash, ToCid, Verified,
 };
 
 /// Units of work that it takes to read a node.
@@ -133,7 +134,10 @@ impl SharedDagStore {
         let turn = self.shared.gate.enter().await;
         let mut state = self.shared.state.write().await;
         pace.check()?;
-        let commit = state.as_mut().ok_or_else(closed)?.commit(&changes, pace).await;
+        let state_of = state.as_mut().ok_or_else(closed)?;
+        // Boxed, so that its code is not copied into every call that ends in it.
+        let committing: BoxFuture<'_, _> = Box::pin(state_of.commit(&changes, pace));
+        let commit = committing.await;
         drop(state);
         drop(turn);
         changes.discard(pace).await;
@@ -193,7 +197,8 @@ impl SharedDagStore {
 
     /// The heads of the store or of a scope, in insertion order.
     pub async fn heads(&self, scope_id: Option<&str>) -> Result<Vec<Cid>> {
-        self.read(|state| state.heads(scope_id)).await?
+        let state = self.shared.state.read().await;
+        state.as_ref().ok_or_else(closed)?.heads(scope_id, &mut Pace::default()).await
     }
 
     /// How many nodes there are in the store, or in one scope.
@@ -230,6 +235,46 @@ impl SharedDagStore {
         let state = state.as_mut().ok_or_else(closed)?;
         let whole = state.state_hash(pace).await?;
         Ok(state.known_hash(scope_id).unwrap_or(whole))
+    }
+
+    /// Proves that a node is in the store. [`ErrorKind::NotFound`](crate::ErrorKind) where it isn't.
+    pub async fn prove(&self, id: impl ToCid) -> Result<Proof> {
+        let cid = id.to_cid()?;
+        let digest = id::digest_of(&cid)?;
+        let limits = self.limits();
+        self.read_hashed(|state, hash| match state.get(&digest, limits)? {
+            Some(node) => Ok(state.prove(hash, &Span::of_node(&node))),
+            None => Err(not_there(cid)),
+        })
+        .await?
+    }
+
+    /// Proves that a node is *not* in the store.
+    /// [`ErrorKind::ConditionFailed`](crate::ErrorKind) where it is.
+    pub async fn prove_absent(&self, node: &DagNode) -> Result<Proof> {
+        self.read_hashed(|state, hash| {
+            if state.has(node.digest()) {
+                return Err(there(node));
+            }
+            Ok(state.prove(hash, &Span::of_node(node)))
+        })
+        .await?
+    }
+
+    /// Proves which nodes of a scope and a time (Unix milliseconds, both ends included) are in the
+    /// store, and that there are no others.
+    pub async fn prove_range(
+        &self,
+        scope_id: impl Into<String>,
+        times: RangeInclusive<u64>,
+    ) -> Result<Proof> {
+        self.prove_span(&Span::of_time(scope_id, times)?).await
+    }
+
+    /// Proves which nodes are in a span, and that there are no others; see
+    /// [`DagStore::prove_span`].
+    pub async fn prove_span(&self, span: &Span) -> Result<Proof> {
+        self.read_hashed(|state, hash| state.prove(hash, span)).await
     }
 
     /// Checks everything anew; see [`DagStore::verify`].
@@ -282,6 +327,21 @@ impl SharedDagStore {
         Ok(())
     }
 
+    /// Reads the state together with its hash.
+    async fn read_hashed<T>(&self, read: impl FnOnce(&State, StateHash) -> T) -> Result<T> {
+        {
+            let state = self.shared.state.read().await;
+            let state = state.as_ref().ok_or_else(closed)?;
+            if let Some(hash) = state.known_hash(None) {
+                return Ok(read(state, hash));
+            }
+        }
+        let mut state = self.shared.state.write().await;
+        let state = state.as_mut().ok_or_else(closed)?;
+        let hash = state.state_hash(&mut Pace::default()).await?;
+        Ok(read(state, hash))
+    }
+
     pub(crate) async fn read<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T> {
         let state = self.shared.state.read().await;
         state.as_ref().map(read).ok_or_else(closed)
@@ -324,6 +384,10 @@ impl DagStore for SharedDagStore {
 
     fn state_hash<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<StateHash>> {
         Box::pin(self.state_hash(scope_id))
+    }
+
+    fn prove_span<'a>(&'a self, span: &'a Span) -> BoxFuture<'a, Result<Proof>> {
+        Box::pin(self.prove_span(span))
     }
 
     fn verify(&self) -> BoxFuture<'_, Result<Verified>> {

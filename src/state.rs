@@ -21,6 +21,7 @@ use crate::id;
 use crate::pace::{self, Pace};
 use crate::plan::{Parent, Plan, Planned, Present, missing_parent};
 use crate::platform;
+use crate::proof::{Proof, ProofWriter, Span};
 use crate::state_trie::StateTrie;
 use crate::{Changes, Cid, Commit, Condition, DagError, DagNode, ErrorKind, Limits, Result};
 
@@ -445,12 +446,14 @@ impl State {
         }
     }
 
-    pub(crate) fn heads(&self, scope_id: Option<&str>) -> Result<Vec<Cid>> {
+    pub(crate) async fn heads(&self, scope_id: Option<&str>, pace: &mut Pace) -> Result<Vec<Cid>> {
         let count = self.head_slots(scope_id).count();
         platform::reserve(count * (size_of::<Cid>() + ANSWER))?;
         let mut heads = Vec::with_capacity(count);
-        let head = |slot| id::cid_of(self.placed.arena.digest(self.placed.slots[slot].location));
-        heads.extend(self.head_slots(scope_id).map(head));
+        for slot in self.head_slots(scope_id) {
+            heads.push(id::cid_of(self.placed.arena.digest(self.placed.slots[slot].location)));
+            pace.worked(1).await?;
+        }
         Ok(heads)
     }
 
@@ -487,5 +490,12 @@ impl State {
             }
             pace.went_on(HASHING * PIECE).await;
         }
+    }
+
+    /// The proof of what is in this span, in the state with this hash, which is the state now.
+    pub(crate) fn prove(&self, state_hash: StateHash, span: &Span) -> Proof {
+        let mut proof = ProofWriter::new();
+        self.trie.prove(span, &self.placed, &mut proof);
+        proof.finish(state_hash)
     }
 }

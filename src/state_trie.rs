@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::digest::{self, Digest, Preimage, StateHash};
-use crate::trie::{Leaves, Link, TriePool, Walk};
+use crate::proof::{ProofWriter, Span};
+use crate::trie::{Leaves, Link, Part, TriePool, Walk};
 
 /// Key of a node within its scope: timestamp (big-endian), then digest.
 pub(crate) const NODE_KEY: usize = 40;
@@ -250,6 +251,43 @@ impl StateTrie {
             .into();
         self.hash = Some(hash);
         Some(hash)
+    }
+
+    /// Writes the proof of which nodes are in the store whose keys are in this span. The state hash must
+    /// be known.
+    pub(crate) fn prove(&self, span: &Span, nodes: &impl Nodes, proof: &mut ProofWriter) {
+        let scope = self.scope(span.scope_id());
+        let [first, last] =
+            [span.first(), span.last()].map(|key| node_key(key.timestamp, &key.digest));
+        match scope.map(|scope| self.scopes[scope as usize].root) {
+            None | Some(Link::NONE) => proof.nothing(),
+            Some(root) => {
+                self.nodes.open(root, &first, &last, &NodeLeaves(nodes), |part| match part {
+                    Part::Closed(hash) => proof.closed(&hash),
+                    Part::Inner { known, bit, prefix, count } => {
+                        proof.inner(known, bit, &prefix, count);
+                    }
+                    Part::Leaf { leaf, known, key } => {
+                        proof.node(known, &key, nodes.event_type(leaf));
+                    }
+                });
+            }
+        }
+        let name_hash = digest::sha256(span.scope_id().as_bytes());
+        if self.outer_root == Link::NONE {
+            proof.nothing();
+        }
+        let scopes = ScopeLeaves(&self.scopes);
+        self.outer.open(self.outer_root, &name_hash, &name_hash, &scopes, |part| match part {
+            Part::Closed(hash) => proof.closed(&hash),
+            Part::Inner { known, bit, prefix, count } => proof.inner(known, bit, &prefix, count),
+            Part::Leaf { leaf, .. } if Some(leaf) == scope => proof.scope(),
+            Part::Leaf { leaf, known, key } => {
+                let Scope { root, count, .. } = self.scopes[leaf as usize];
+                let root = self.nodes.hash_of(root, &NodeLeaves(nodes));
+                proof.other_scope(known, &key, count, &root);
+            }
+        });
     }
 
     /// A scope's nodes by time, then digest, from this key on; see [`TriePool::walk_from`].

@@ -1,14 +1,18 @@
 //! The public contract: what every store does, on every storage.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use dag_store_verify::{ProofError, verify_absence, verify_presence};
+
 use crate::batch::DagStoreBatch;
+use crate::id;
 use crate::list::List;
 use crate::platform::{BoxFuture, MaybeSend, MaybeSync};
 use crate::{
-    Changes, Cid, Commit, DagError, DagNode, ErrorKind, Limits, ListQuery, Page, Result, StateHash,
-    ToCid,
+    Changes, Cid, Commit, DagError, DagNode, ErrorKind, Limits, ListQuery, Page, Proof, Result,
+    Span, StateHash, ToCid,
 };
 
 /// A store of the nodes of a Merkle DAG.
@@ -63,6 +67,13 @@ pub trait DagStore: fmt::Debug + MaybeSend + MaybeSync {
     /// The state hash of the store, or of one scope. A scope without nodes has one too. Its bytes are in
     /// `docs/spec.md`, section "The state hash".
     fn state_hash<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<StateHash>>;
+
+    /// Proves which nodes are in a span, and that there are no others. The proof is of the state at some
+    /// moment during the call, whose hash comes with it.
+    ///
+    /// There is one proof for each state and span, byte by byte as `docs/spec.md`, section "Proofs",
+    /// has it.
+    fn prove_span<'a>(&'a self, span: &'a Span) -> BoxFuture<'a, Result<Proof>>;
 
     /// Checks everything anew: the form and hash of every block, every link, and the state hash
     /// against one computed from nothing but the blocks. [`ErrorKind::Corrupt`] names what is broken.
@@ -162,6 +173,22 @@ pub trait DagStoreExt: sealed::Sealed {
 
     /// The state hash of the whole store.
     fn get_state_hash(&self) -> impl Future<Output = Result<StateHash>> + MaybeSend;
+
+    /// Proves that a node is in the store, to whoever has its block and the state hash; see
+    /// [`verify_presence`](crate::verify::verify_presence). [`ErrorKind::NotFound`] where it isn't.
+    fn prove(&self, id: impl ToCid + MaybeSend) -> impl Future<Output = Result<Proof>> + MaybeSend;
+
+    /// Proves that a node is *not* in the store; see
+    /// [`verify_absence`](crate::verify::verify_absence). [`ErrorKind::ConditionFailed`] where it is.
+    fn prove_absent(&self, node: &DagNode) -> impl Future<Output = Result<Proof>> + MaybeSend;
+
+    /// Proves which nodes of a scope and a time (Unix milliseconds, both ends included) are in the
+    /// store, and that there are no others; see [`verify_range`](crate::verify::verify_range).
+    fn prove_range(
+        &self,
+        scope_id: impl Into<String> + MaybeSend,
+        times: RangeInclusive<u64>,
+    ) -> impl Future<Output = Result<Proof>> + MaybeSend;
 }
 
 mod sealed {
@@ -225,6 +252,34 @@ impl<S: DagStore + ?Sized> DagStoreExt for Arc<S> {
     async fn get_state_hash(&self) -> Result<StateHash> {
         self.state_hash(None).await
     }
+
+    async fn prove(&self, id: impl ToCid + MaybeSend) -> Result<Proof> {
+        let cid = id.to_cid()?;
+        let node = DagStoreExt::get(self, cid).await?.ok_or_else(|| not_there(cid))?;
+        let proof = self.prove_span(&Span::of_node(&node)).await?;
+        // It may have been removed since it was read.
+        match verify_presence(proof.state_hash().as_bytes(), node.as_bytes(), proof.as_bytes()) {
+            Err(ProofError::Absent) => Err(not_there(cid)),
+            _ => Ok(proof),
+        }
+    }
+
+    async fn prove_absent(&self, node: &DagNode) -> Result<Proof> {
+        let proof = self.prove_span(&Span::of_node(node)).await?;
+        match verify_absence(proof.state_hash().as_bytes(), node.as_bytes(), proof.as_bytes()) {
+            Err(ProofError::Present) => Err(there(node)),
+            _ => Ok(proof),
+        }
+    }
+
+    async fn prove_range(
+        &self,
+        scope_id: impl Into<String> + MaybeSend,
+        times: RangeInclusive<u64>,
+    ) -> Result<Proof> {
+        let span = Span::of_time(scope_id, times);
+        self.prove_span(&span?).await
+    }
 }
 
 /// The insertion of nodes, of which no more are taken than a batch may have.
@@ -243,4 +298,15 @@ pub(crate) fn insertion(
 /// The error of every operation on a store that was closed.
 pub(crate) fn closed() -> DagError {
     DagError::new(ErrorKind::Closed, "the store is closed")
+}
+
+/// The error of a question about a node that is not in the store.
+pub(crate) fn not_there(cid: Cid) -> DagError {
+    DagError::new(ErrorKind::NotFound, "the node is not in the store").with_cid(cid)
+}
+
+/// The error where a node was to be proved absent.
+pub(crate) fn there(node: &DagNode) -> DagError {
+    let error = DagError::new(ErrorKind::ConditionFailed, "the node is in the store");
+    error.with_cid(id::cid_of(node.digest()))
 }

@@ -286,6 +286,52 @@ impl<const N: usize> TriePool<N> {
         walk
     }
 
+    /// Opens a trie as far as it has to be to show which keys from `first` to `last` are in it: tells
+    /// its parts in preorder. Nothing in it may be stale.
+    pub(crate) fn open<L: Leaves<N>>(
+        &self,
+        root: Link,
+        first: &[u8; N],
+        last: &[u8; N],
+        leaves: &L,
+        mut tell: impl FnMut(Part<N>),
+    ) {
+        // A subtree, and how many bits of its keys are known from what is above it.
+        let mut left = if root == Link::NONE { vec![] } else { vec![(root, 0)] };
+        while let Some((link, known)) = left.pop() {
+            let key = self.any_key(link, leaves);
+            let smallest = prefix(&key, known);
+            if smallest > *last || with_ones_from(smallest, known) < *first {
+                tell(Part::Closed(self.hash_of(link, leaves)));
+                continue;
+            }
+            match link.node() {
+                Node::Leaf(leaf) => tell(Part::Leaf { leaf, known, key }),
+                Node::Inner(at) => {
+                    let Inner { children: [zero, one], count, bit, .. } = self.inners[at];
+                    tell(Part::Inner { known, bit, prefix: prefix(&key, bit), count });
+                    left.extend([(one, bit + 1), (zero, bit + 1)]);
+                }
+            }
+        }
+    }
+
+    /// The hash of a subtree in which nothing is stale.
+    pub(crate) fn hash_of<L: Leaves<N>>(&self, link: Link, leaves: &L) -> Digest {
+        match link.node() {
+            Node::Leaf(leaf) => leaves.hash(leaf, &leaves.key(leaf)),
+            Node::Inner(at) => match &self.inners[at] {
+                Inner { hash: Some(kept), .. } => self.hashes[kept.get() as usize - 1],
+                // It has fewer than `LEAVES_WITHOUT_HASH` leaves, so that this goes no deeper than that.
+                Inner { children, bit, count, .. } => {
+                    let [left, right] = children.map(|child| self.hash_of(child, leaves));
+                    let key = self.any_key(link, leaves);
+                    hash_inner(L::INNER, *bit, &key, *count, &left, &right)
+                }
+            },
+        }
+    }
+
     /// The leaf that shares the most bits with this key, or one of them.
     fn closest(&self, root: Link, key: &[u8; N]) -> u32 {
         self.descend(root, |bit| side(key, bit))
@@ -322,6 +368,25 @@ impl<const N: usize> TriePool<N> {
         self.free_hashes.extend(self.inners[at].hash.take());
         self.free_inners.extend(u32::try_from(at));
     }
+}
+
+/// A part of an opened trie. `known` is how many bits of the keys below are known from what is above.
+#[derive(Debug)]
+pub(crate) enum Part<const N: usize> {
+    /// A subtree without keys in the interval, by its hash.
+    Closed(Digest),
+    /// An inner node; its two subtrees follow. The first `bit` bits of `prefix` are those of all keys below.
+    Inner {
+        known: u16,
+        bit: u16,
+        prefix: [u8; N],
+        count: u32,
+    },
+    Leaf {
+        leaf: u32,
+        known: u16,
+        key: [u8; N],
+    },
 }
 
 /// A walk over leaves in the order of their keys. It holds no borrow, so that it can be kept beside
@@ -378,6 +443,15 @@ fn prefix<const N: usize>(key: &[u8; N], bits: u16) -> [u8; N] {
         prefix[whole] = key[whole] & !(0xff >> rest);
     }
     prefix
+}
+
+/// The key with ones for all bits from this one on.
+fn with_ones_from<const N: usize>(mut key: [u8; N], bit: u16) -> [u8; N] {
+    let (whole, rest) = (usize::from(bit / 8), bit % 8);
+    for (at, byte) in key.iter_mut().enumerate().skip(whole) {
+        *byte |= if at == whole { 0xff >> rest } else { 0xff };
+    }
+    key
 }
 
 /// The bit of a key: 0 (left) or 1 (right). Bit 0 is the most significant of byte 0.

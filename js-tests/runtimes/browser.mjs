@@ -53,8 +53,9 @@ const firefox = {
       "browser.shell.checkDefaultBrowser": false,
       "browser.startup.homepage_override.mstone": "ignore",
       "datareporting.policy.dataSubmissionEnabled": false,
-      // `TestUtils.gc()`, in windows and workers.
-      "dom.testing.testutils.enabled": true,
+      // A service worker may take as long as the suite does.
+      "dom.serviceWorkers.idle_extended_timeout": 600_000,
+      "dom.serviceWorkers.idle_timeout": 600_000,
       "network.captive-portal-service.enabled": false,
       "network.connectivity-service.enabled": false,
     };

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { rmSync } from "node:fs";
 import { cp, mkdtemp, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -6,6 +7,10 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
+
+/** The folders in use, which are gone with this process, however it ends. */
+const roots = new Set();
+process.on("exit", () => roots.forEach((root) => rmSync(root, { recursive: true, force: true })));
 
 /**
  * An empty project with the package installed as a user would, and the suite beside it: `js-tests/suite/` and
@@ -22,6 +27,7 @@ export class Consumer {
   static async make(packages) {
     const consumer = new Consumer();
     consumer.#root = await mkdtemp(path.join(os.tmpdir(), "dag-store-runtime-"));
+    roots.add(consumer.#root);
     consumer.folder = path.join(consumer.#root, "project");
     consumer.home = path.join(consumer.#root, "home");
     await mkdir(consumer.folder);
@@ -58,5 +64,6 @@ export class Consumer {
 
   async remove() {
     await rm(this.#root, { recursive: true, force: true, maxRetries: 3 });
+    roots.delete(this.#root);
   }
 }

@@ -22,7 +22,8 @@ export async function serve(folder, { onOutcome, headers = {} } = {}) {
   const ended = new Promise((resolve) => {
     end = resolve;
   });
-  const server = createServer(async (request, response) => {
+  // Connections stay: one that is closed for being quiet may be closed just as the next outcomes are posted.
+  const server = createServer({ keepAliveTimeout: 0 }, async (request, response) => {
     const { pathname } = new URL(request.url, "http://localhost");
     if (request.method === "POST" && pathname === "/outcomes") {
       let body = "";

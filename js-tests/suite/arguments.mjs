@@ -208,6 +208,49 @@ const ITERABLES = [
   })()],
 ];
 
+const later = (next, rest = {}) => ({ [Symbol.asyncIterator]: () => ({ next, ...rest }) });
+
+/** What is to be waited for, made from a good node. */
+const ASYNC_ITERABLES = [
+  ["a symbol that is no function", () => ({ [Symbol.asyncIterator]: 1 })],
+  ["a getter for the symbol that throws", () => throwingGetter(Symbol.asyncIterator)],
+  ["an iterator that can't be made", () => ({ [Symbol.asyncIterator]() { throw new Error("an iterator"); } })],
+  ["an iterator that is undefined", () => ({ [Symbol.asyncIterator]: () => undefined })],
+  ["an iterator that is promised", () => ({ [Symbol.asyncIterator]: async () => ({ next: async () => ({ done: true }) }) })],
+  ["an iterator without next", () => ({ [Symbol.asyncIterator]: () => ({}) })],
+  ["a next that throws", () => later(() => { throw new Error("an iterator"); })],
+  ["a next that is rejected", () => later(async () => { throw new Error("an iterator"); })],
+  ["a next that is rejected with undefined", () => later(() => Promise.reject())],
+  ["a next that is rejected with what can't be looked at", () => later(() => Promise.reject(revoked({})))],
+  ["a next that gives nothing", () => later(() => undefined)],
+  ["a next that gives a number", () => later(async () => 5)],
+  ["a next that gives a revoked proxy", () => later(() => revoked({}))],
+  ["a thenable whose then throws", () => later(() => throwingGetter("then"))],
+  ["a thenable that throws", () => later(() => ({ then() { throw new Error("a thenable"); } }))],
+  ["a thenable that fails after it has settled", () => later(() => ({ then(resolve) { resolve({ done: false, value: 5 }); throw new Error("a thenable"); } }))],
+  ["a thenable that settles twice", () => later(() => ({ then(resolve, reject) { resolve({ done: false, value: 5 }); reject(new Error("a thenable")); } }))],
+  ["a next whose done throws", () => later(async () => throwingGetter("done"))],
+  ["a next whose value throws", () => later(async () => throwingGetter("value", { done: false }))],
+  ["a value that is promised", (member) => later(async () => ({ done: false, value: Promise.resolve(member) }))],
+  ["a return that throws too", () => later(async () => ({ done: false, value: 5 }), { return() { throw new Error("a return"); } })],
+  ["a return that is rejected too", () => later(async () => ({ done: false, value: 5 }), { return: () => Promise.reject(new Error("a return")) })],
+  ["a return that is never settled", () => later(async () => ({ done: false, value: 5 }), { return: () => new Promise(() => {}) })],
+  ["a return that is no function", () => later(async () => ({ done: false, value: 5 }), { return: 5 })],
+  ["a generator that throws late", (member) => (async function* () {
+    yield member;
+    yield { ...member, timestamp: 2 };
+    throw new Error("a generator");
+  })()],
+  ["a generator of what is no node", (member) => (async function* () {
+    yield member;
+    yield Symbol("no node");
+  })()],
+  ["a revoked proxy among nodes", (member) => (async function* () {
+    yield member;
+    yield revoked({});
+  })()],
+];
+
 /** The calls that take many: a good member, and how they are made. */
 const TAKERS = {
   insertMany: [node(1), (store, batch, many) => store.insertMany(many)],
@@ -258,6 +301,14 @@ const FORGED = [
   ["a link whose mark is another's", ({ Link }) => Object.assign(Link.parse(good), { "/": new Uint8Array(36) })],
   ["a link with a getter for its bytes", ({ Link }) => getter("bytes", Link.parse(good))],
   ["a link with a getter for its mark", ({ Link }) => getter("/", Link.parse(good))],
+  ["a link whose bytes are told by a getter", ({ Link }) => {
+    const { bytes } = Link.parse(good);
+    return { "/": bytes, get bytes() { return bytes; } };
+  }],
+  ["a link whose mark is told by a getter", ({ Link }) => {
+    const { bytes } = Link.parse(good);
+    return { bytes, get "/"() { return bytes; } };
+  }],
   ["a link that is a revoked proxy", ({ Link }) => revoked(Link.parse(good))],
   ["a link's mark on nothing", () => {
     const bytes = new Uint8Array(0);
@@ -328,6 +379,39 @@ export const args = [
         await roundTrip(store);
       },
     ])),
+  ...["insertMany", "batch.insertMany"].flatMap((call) =>
+    ASYNC_ITERABLES.map(([name, many]) => [
+      `what ${call} waits for: ${name}`,
+      async ({ DagStore }) => {
+        const [member, make] = TAKERS[call];
+        const store = new DagStore();
+        const batch = await store.beginBatch();
+        for (let round = 0; round < 2; round++) {
+          const outcome = await make(store, batch, many(member)).then(() => "fulfilled", (error) => error);
+          ok(outcome.name === "DagStoreError" && /^ERR_INVALID_(ARGUMENT|NODE)$/.test(outcome.code), String(outcome.stack ?? outcome));
+        }
+        equal((await batch.commit()).inserted, [], "nothing was staged");
+        equal(await store.size(), 0);
+        await roundTrip(store);
+      },
+    ])),
+  [
+    "what is never given can be given up, and does not keep the store from closing",
+    async ({ DagStore }) => {
+      for (const many of [later(() => new Promise(() => {})), later(() => ({ then() {} }))]) {
+        const store = new DagStore();
+        const controller = new AbortController();
+        const waiting = store.insertMany(many, { signal: controller.signal });
+        await roundTrip(store);
+        controller.abort("enough");
+        equal((await rejects(waiting, "ERR_ABORTED")).cause, "enough");
+        await roundTrip(store);
+        const closing = store.insertMany(many);
+        await store.close();
+        await rejects(closing, "ERR_CLOSED");
+      }
+    },
+  ],
   ...LINKS.map(([name, make]) => [
     `no link: ${name}`,
     async (api) => {
@@ -366,6 +450,18 @@ export const args = [
       equal(seen.splice(0), ["begin", "next", "next", "return"]);
       await rejects(store.getMany(many(["x", good])), "ERR_INVALID_CID");
       equal(seen.splice(0), ["begin", "next", "return"]);
+    },
+  ],
+  [
+    "what an iterator says to its early end changes nothing",
+    async ({ DagStore }) => {
+      const store = new DagStore();
+      const next = () => ({ done: false, value: { content: 1 } });
+      const says = [() => { throw new Error("a return"); }, () => Promise.reject(new Error("a return")), () => throwingGetter("then"), 5];
+      for (const end of says) {
+        for (const make of [iterable, later]) await rejects(store.insertMany(make(next, { return: end })), "ERR_INVALID_NODE");
+      }
+      await roundTrip(store);
     },
   ],
   [

@@ -11,6 +11,7 @@ import { ids } from "./ids.mjs";
 import { leaks } from "./leaks.mjs";
 import { life } from "./life.mjs";
 import { lists } from "./lists.mjs";
+import { long } from "./long.mjs";
 import { overlap } from "./overlap.mjs";
 import { store } from "./store.mjs";
 import { trace } from "./trace.mjs";
@@ -18,7 +19,7 @@ import { values } from "./values.mjs";
 import { world } from "./world.mjs";
 
 /** @type {{ name: string, run: (api: object) => Promise<void> }[]} */
-export const suite = Object.entries({ store, values, ids, batches, life, leaks, lists, overlap, hostile, arguments: args, world, trace, faults }).flatMap(([part, cases]) =>
+export const suite = Object.entries({ store, values, ids, batches, life, leaks, lists, overlap, long, hostile, arguments: args, world, trace, faults }).flatMap(([part, cases]) =>
   cases.map(([name, run]) => ({ name: `${part}: ${name}`, run })),
 );
 

@@ -67,6 +67,12 @@ function watched(count, { isAsync = false, never = Infinity } = {}) {
   return { seen, [isAsync ? Symbol.asyncIterator : Symbol.iterator]: () => iterator };
 }
 
+/** Calls that nobody waits for yet: their errors are for later. */
+function begun(calls) {
+  for (const call of calls) call.catch(() => undefined);
+  return calls;
+}
+
 /** What is in a store, for before and after. */
 const stateOf = async (store) => [await store.size(), await store.stateHash(), await store.heads()];
 
@@ -176,13 +182,15 @@ export const long = [
         const { length } = await store.list().toArray();
         const long = store.insertMany([...before.slice(0, 10), ...nodes(MANY)]);
         let isDone = false;
-        long.then(() => {
+        const done = () => {
           isDone = true;
-        });
-        const later = before.slice(10, 20).map((each) => store.insert(each));
+        };
+        long.then(done, done);
+        const later = begun(before.slice(10, 20).map((each) => store.insert(each)));
         const second = store.insertMany([...before.slice(20, 25), ...nodes(MANY, { scopeId: "second" })]);
-        const last = before.slice(25).map((each) => store.insert(each));
+        const last = begun(before.slice(25).map((each) => store.insert(each)));
         const gone = store.remove(before.at(-1).cid);
+        begun([long, second, gone]);
         equal(await store.size(), length);
         equal(isDone, false);
         const commits = [await long, ...(await Promise.all(later)), await second, ...(await Promise.all(last))];
@@ -200,12 +208,12 @@ export const long = [
       const [first, second] = [await store.beginBatch(), await store.beginBatch()];
       await first.insert(before[1]);
       await second.insert(before[3]);
-      const calls = [
+      const calls = begun([
         store.insertMany([...nodes(MANY), before[0]]),
         first.commit(),
         store.insert(before[2]),
         second.commit({ onProgress() {} }),
-      ];
+      ]);
       await rejects(first.insert(node(1)), "ERR_BATCH_CLOSED");
       first.free();
       await first.rollback();
@@ -317,7 +325,7 @@ export const long = [
           const { cause } = await rejects((await start(store))(input, { onProgress }), "ERR_ABORTED");
           equal(cause.message, "enough");
           equal(input.seen.closed, 1);
-          equal(await store.size(), isAsync || name !== "store.insertMany" ? await store.size() : MANY + 3);
+          equal(await store.size(), name === "store.insertMany" ? MANY + 3 : 3);
         }
       },
     ],
@@ -469,11 +477,11 @@ export const long = [
       long.then(() => {
         isDone = true;
       });
-      const waiting = [
+      const waiting = begun([
         store.insertMany(nodes(2, { scopeId: "few" }), { signal }),
         store.insertMany(nodes(MANY, { scopeId: "many" }), { signal }),
         batch.commit({ signal }),
-      ];
+      ]);
       const last = store.insert(node(1, { scopeId: "last" }));
       controller.abort("not now");
       for (const each of waiting) equal((await rejects(each, "ERR_ABORTED")).cause, "not now");
@@ -490,8 +498,8 @@ export const long = [
       const [first, second] = await line(api, 2);
       const batch = await store.beginBatch();
       const long = batch.insertMany(nodes(MANY));
-      const calls = [batch.insert(first), batch.get(first.cid), batch.remove(first.cid), batch.get(first.cid),
-        batch.insertMany([first, ...nodes(MANY, { scopeId: "second" })]), batch.insert(second)];
+      const calls = begun([batch.insert(first), batch.get(first.cid), batch.remove(first.cid), batch.get(first.cid),
+        batch.insertMany([first, ...nodes(MANY, { scopeId: "second" })]), batch.insert(second)]);
       const committing = batch.commit();
       await rejects(batch.insert(node(1)), "ERR_BATCH_CLOSED");
       batch.free();
@@ -513,8 +521,8 @@ export const long = [
           const state = await stateOf(store);
           const batch = await store.beginBatch();
           const input = watched(Infinity, { isAsync });
-          const calls = [batch.insertMany(input), ...(isAsync ? [] : [batch.insert(node(1)), batch.insertMany(nodes(MANY))])];
-          for (const each of calls) each.catch(() => undefined);
+          const behind = () => [batch.insert(node(1)), batch.insertMany(nodes(MANY))];
+          const calls = begun([batch.insertMany(input), ...(isAsync ? [] : behind())]);
           for (let i = 0; i < tasks; i++) await task();
           await batch[end]();
           for (const each of calls) await rejects(each, "ERR_BATCH_CLOSED");
@@ -555,8 +563,7 @@ export const long = [
         const store = new DagStore();
         const batch = await store.beginBatch();
         const inputs = [0, 1].map(() => watched(Infinity, { isAsync: true, never: 1500 }));
-        const calls = [store.insertMany(inputs[0]), batch.insertMany(inputs[1])];
-        for (const each of calls) each.catch(() => undefined);
+        const calls = begun([store.insertMany(inputs[0]), batch.insertMany(inputs[1])]);
         for (let i = 0; i < tasks; i++) await task();
         await store.close();
         await rejects(calls[0], "ERR_CLOSED");
@@ -660,8 +667,6 @@ export const long = [
         ok(seen.length > 0 && seen.every(({ done }, i) => i === 0 || done >= seen[i - 1].done), call);
         await rejects(store[call]({ signal: AbortSignal.abort(call) }), "ERR_ABORTED");
         await rejects(store[call]({ signal: 5 }), "ERR_INVALID_ARGUMENT");
-        await rejects(store[call]({ onProgress() { throw call; } }).then(() => { throw new Error("not given up"); }),
-          "ERR_ABORTED").catch(() => undefined);
       }
       const controller = new AbortController();
       const verifying = store.verify({ signal: controller.signal });

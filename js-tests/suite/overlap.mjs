@@ -190,6 +190,40 @@ export const overlap = [
     },
   ],
   [
+    "everything can be called from a loop over a list, and from what tells how far a call is",
+    async ({ DagStore }) => {
+      const store = new DagStore();
+      await store.insertMany(Array.from({ length: 2000 }, (_, i) => node(i)));
+      const calls = [];
+      const useAll = (i) => {
+        const begun = store.beginBatch().then(async (batch) => {
+          await batch.insert(node(i, { scopeId: "within" }));
+          return i % 2 === 0 ? batch.commit() : batch.rollback();
+        });
+        calls.push(begun, store.size(), store.list({ limit: 1 }).toArray(), store.stateHash(), store.verify());
+      };
+      let read = 0;
+      for await (const { cid } of store.list({ limit: 2000 })) {
+        if (read++ % 200 !== 0) continue;
+        useAll(read);
+        equal((await store.get(cid)).cid, cid);
+      }
+      equal(read, 2000);
+      let told = 0;
+      const onProgress = () => {
+        // A few times: all that is called here takes its turns too, and tells in between.
+        if (told++ < 10) useAll(10_000 + told);
+      };
+      await store.insertMany(Array.from({ length: 3000 }, (_, i) => node(5000 + i)), { onProgress });
+      await store.verify({ onProgress });
+      ok(told > 2, `told ${told} times`);
+      const begun = await Promise.all(calls);
+      const committed = begun.filter((outcome) => outcome?.inserted?.length === 1).length;
+      equal(await store.size({ scopeId: "within" }), committed);
+      equal((await store.verify()).nodes, 5000 + committed);
+    },
+  ],
+  [
     "the same node from many at once is inserted once",
     async ({ DagStore }) => {
       const store = new DagStore();

@@ -202,6 +202,14 @@ export const values = [
       (await store.getBlock(id)).fill(9);
       equal((await store.get(id)).content, bytes(1, 2));
       equal((await store.get(id)).nonce, bytes(3));
+      // What was read stays as it is, whatever is read or written afterwards.
+      const [first, block] = [await store.get(id), await store.getBlock(id)];
+      const other = await store.insert(node(2, { content: bytes(8, 9), nonce: bytes(7) }));
+      equal((await store.get(other)).content, bytes(8, 9));
+      await store.getBlock(other);
+      for (const own of [first.content, first.nonce, block]) ok(own.buffer.byteLength === own.length, "a view into something larger");
+      equal([first.content, first.nonce, block], [bytes(1, 2), bytes(3), await store.getBlock(id)]);
+      await store.remove(other);
       equal((await store.verify()).nodes, 1);
     },
   ],

@@ -1,9 +1,11 @@
 //! What calls answer, as bytes: a byte that tells success from failure, then the one or the other.
 //! `answer.js` reads it. Numbers are little endian, CIDs are base32 text.
 
-use std::future::Future;
+use std::future::{Future, ready};
+use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use futures::FutureExt as _;
 use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
@@ -14,7 +16,7 @@ use crate::digest::Digest;
 use crate::id::{self, CID_PREFIX};
 use crate::pace::{self, Pace};
 use crate::platform;
-use crate::{Cid, Commit, DagError, DagNode, Page, Result, Verified};
+use crate::{Cid, Commit, DagError, DagNode, Page, Proof, Result, Verified};
 
 /// Characters of a node's CID: its prefix, 56 digits for seven groups of five bytes, and two digits for
 /// the byte that is left.
@@ -38,58 +40,70 @@ pub(super) trait Answer {
     /// How many bytes it has at most.
     fn bytes(&self) -> usize;
 
-    fn write(&self, out: &mut Vec<u8>);
-
-    /// The same, with pauses.
-    async fn write_slowly(&self, out: &mut Vec<u8>, _: &mut Pace) {
-        self.write(out);
-    }
-}
-
-enum Answered<T> {
-    Short(Result<T>),
-    Long(Vec<u8>),
-}
-
-impl<T: Answer> Answered<T> {
-    async fn by(future: impl Future<Output = Result<T>>) -> Self {
-        match future.await {
-            Ok(value) if value.bytes() > LONG => {
-                let mut out = Vec::with_capacity(1 + value.bytes());
-                out.push(DONE);
-                value.write_slowly(&mut out, &mut Pace::default()).await;
-                Answered::Long(out)
-            }
-            result => Answered::Short(result),
+    /// Writes it.
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut piece = 0;
+        while self.write_piece(piece, out) {
+            piece += 1;
         }
     }
+
+    /// Writes a piece of it; tells whether there are more.
+    fn write_piece(&self, piece: usize, out: &mut Vec<u8>) -> bool;
 }
+
+type Boxed = Box<dyn Answer>;
 
 /// Answers with what a future gives: at once where it is ready, else with a Promise of the bytes.
 pub(super) fn settle<T: Answer + 'static>(
     future: impl Future<Output = Result<T>> + 'static,
 ) -> JsValue {
-    let mut future = Box::pin(Answered::by(future));
+    let mut future = Box::pin(future);
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Answered::Short(result)) => reply(&result),
-        Poll::Ready(Answered::Long(bytes)) => {
+        Poll::Ready(Ok(value)) if value.bytes() > LONG => reply_slowly(Box::new(value)),
+        Poll::Ready(result) => reply(&result),
+        // The waker that did nothing is replaced when the promise's task polls the future again.
+        Poll::Pending => {
+            let future = future.map(|result| result.map(|value| Box::new(value) as Boxed));
+            promise(Box::pin(answer(Box::pin(future))))
+        }
+    }
+}
+
+/// Answers with something long: at once unless there are pauses to be made.
+fn reply_slowly(value: Boxed) -> JsValue {
+    let mut answering = Box::pin(answer(Box::pin(ready(Ok(value)))));
+    match answering.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(bytes) => {
             scratch::put(bytes);
             JsValue::UNDEFINED
         }
-        // The waker that did nothing is replaced when the promise's task polls the future again.
-        Poll::Pending => future_to_promise(async move {
-            let bytes = match future.await {
-                Answered::Short(result) => {
-                    let mut out = Vec::new();
-                    write(&result, &mut out);
-                    out
-                }
-                Answered::Long(bytes) => bytes,
-            };
-            Ok(Uint8Array::from(bytes.as_slice()).into())
-        })
-        .into(),
+        Poll::Pending => promise(answering),
     }
+}
+
+fn promise(answering: Pin<Box<dyn Future<Output = Vec<u8>>>>) -> JsValue {
+    future_to_promise(answering.map(|bytes| Ok(Uint8Array::from(bytes.as_slice()).into()))).into()
+}
+
+async fn answer(future: Pin<Box<dyn Future<Output = Result<Boxed>>>>) -> Vec<u8> {
+    let mut out = Vec::new();
+    match future.await {
+        Ok(value) => {
+            let mut pace = Pace::default();
+            out.reserve_exact(1 + value.bytes());
+            out.push(DONE);
+            for piece in 0.. {
+                let before = out.len();
+                if !value.write_piece(piece, &mut out) {
+                    break;
+                }
+                pace.went_on(PIECE / 2 + pace::to_copy(out.len() - before)).await;
+            }
+        }
+        Err(error) => write_failed(&error, &mut out),
+    }
+    out
 }
 
 /// Like [`settle`], for a future that writes its answer itself by [`write_done`], straight from where it
@@ -132,22 +146,19 @@ pub(super) fn write_done(bytes: usize, answer: impl FnOnce(&mut Vec<u8>)) -> Res
 
 /// Answers at once.
 pub(super) fn reply<T: Answer>(result: &Result<T>) -> JsValue {
-    let bytes = result.as_ref().map_or(0, Answer::bytes);
-    scratch::write(1 + bytes, |out| write(result, out));
+    match result {
+        Ok(value) => scratch::write(1 + value.bytes(), |out| {
+            out.push(DONE);
+            value.write(out);
+        }),
+        Err(error) => scratch::write(0, |out| write_failed(error, out)),
+    }
     JsValue::UNDEFINED
 }
 
-fn write<T: Answer>(result: &Result<T>, out: &mut Vec<u8>) {
-    match result {
-        Ok(value) => {
-            out.push(DONE);
-            value.write(out);
-        }
-        Err(error) => {
-            out.push(FAILED);
-            write_error(error, out);
-        }
-    }
+fn write_failed(error: &DagError, out: &mut Vec<u8>) {
+    out.push(FAILED);
+    write_error(error, out);
 }
 
 /// The code, the message, and what the error speaks of; each may be empty.
@@ -167,7 +178,9 @@ impl Answer for () {
         0
     }
 
-    fn write(&self, _: &mut Vec<u8>) {}
+    fn write_piece(&self, _: usize, _: &mut Vec<u8>) -> bool {
+        false
+    }
 }
 
 impl Answer for bool {
@@ -175,8 +188,9 @@ impl Answer for bool {
         1
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write_piece(&self, _: usize, out: &mut Vec<u8>) -> bool {
         out.push(u8::from(*self));
+        false
     }
 }
 
@@ -185,8 +199,9 @@ impl Answer for u64 {
         size_of::<u64>()
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write_piece(&self, _: usize, out: &mut Vec<u8>) -> bool {
         out.extend_from_slice(&self.to_le_bytes());
+        false
     }
 }
 
@@ -195,11 +210,12 @@ impl Answer for Cid {
         CID_TEXT
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write_piece(&self, _: usize, out: &mut Vec<u8>) -> bool {
         // Whatever the core gives is the CID of a node.
         if let Ok(digest) = id::digest_of(self) {
             write_cid(&digest, out);
         }
+        false
     }
 }
 
@@ -209,8 +225,9 @@ impl Answer for Digest {
         CID_TEXT
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write_piece(&self, _: usize, out: &mut Vec<u8>) -> bool {
         write_cid(self, out);
+        false
     }
 }
 
@@ -219,20 +236,16 @@ impl<T: Answer> Answer for Vec<T> {
         COUNT + self.iter().map(Answer::bytes).sum::<usize>()
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
-        write_count(self.len(), out);
-        for item in self {
+    fn write_piece(&self, piece: usize, out: &mut Vec<u8>) -> bool {
+        if piece == 0 {
+            write_count(self.len(), out);
+        }
+        let from = (piece * PIECE).min(self.len());
+        let to = (from + PIECE).min(self.len());
+        for item in &self[from..to] {
             item.write(out);
         }
-    }
-
-    async fn write_slowly(&self, out: &mut Vec<u8>, pace: &mut Pace) {
-        write_count(self.len(), out);
-        for items in self.chunks(PIECE) {
-            let before = out.len();
-            items.iter().for_each(|item| item.write(out));
-            pace.went_on(PIECE / 2 + pace::to_copy(out.len() - before)).await;
-        }
+        to < self.len()
     }
 }
 
@@ -242,11 +255,12 @@ impl Answer for Option<DagNode> {
         self.as_ref().map_or(COUNT, Answer::bytes)
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write_piece(&self, _: usize, out: &mut Vec<u8>) -> bool {
         match self {
             Some(node) => node.write(out),
             None => write_count(0, out),
         }
+        false
     }
 }
 
@@ -255,8 +269,9 @@ impl Answer for DagNode {
         bytes_of_node(self.as_bytes(), self.parent_digests().len())
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write_piece(&self, _: usize, out: &mut Vec<u8>) -> bool {
         write_node(self.digest(), self.parent_digests(), self.as_bytes(), out);
+        false
     }
 }
 
@@ -295,33 +310,17 @@ fn write_node<'a>(
     out.extend_from_slice(block);
 }
 
-impl Page {
-    fn write_next(&self, out: &mut Vec<u8>) {
-        write_text(self.next.as_ref().map(crate::Cursor::as_str).unwrap_or_default(), out);
-    }
-}
-
 impl Answer for Page {
     fn bytes(&self) -> usize {
         self.nodes.bytes() + SMALL
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
-        self.nodes.write(out);
-        self.write_next(out);
-    }
-
-    async fn write_slowly(&self, out: &mut Vec<u8>, pace: &mut Pace) {
-        self.nodes.write_slowly(out, pace).await;
-        self.write_next(out);
-    }
-}
-
-impl Commit {
-    fn write_head(&self, out: &mut Vec<u8>) {
-        self.sequence.write(out);
-        write_text(&self.id.to_string(), out);
-        write_text(&self.state_hash.map(|hash| hash.to_string()).unwrap_or_default(), out);
+    fn write_piece(&self, piece: usize, out: &mut Vec<u8>) -> bool {
+        let more = self.nodes.write_piece(piece, out);
+        if !more {
+            write_text(self.next.as_ref().map(crate::Cursor::as_str).unwrap_or_default(), out);
+        }
+        more
     }
 }
 
@@ -330,16 +329,20 @@ impl Answer for Commit {
         SMALL + self.inserted.bytes() + self.removed.bytes()
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
-        self.write_head(out);
-        self.inserted.write(out);
-        self.removed.write(out);
-    }
-
-    async fn write_slowly(&self, out: &mut Vec<u8>, pace: &mut Pace) {
-        self.write_head(out);
-        self.inserted.write_slowly(out, pace).await;
-        self.removed.write_slowly(out, pace).await;
+    fn write_piece(&self, piece: usize, out: &mut Vec<u8>) -> bool {
+        if piece == 0 {
+            self.sequence.write(out);
+            write_text(&self.id.to_string(), out);
+            write_text(&self.state_hash.map(|hash| hash.to_string()).unwrap_or_default(), out);
+        }
+        let of_inserted = self.inserted.len().div_ceil(PIECE).max(1);
+        match piece.checked_sub(of_inserted) {
+            None => {
+                self.inserted.write_piece(piece, out);
+                true
+            }
+            Some(piece) => self.removed.write_piece(piece, out),
+        }
     }
 }
 
@@ -348,10 +351,24 @@ impl Answer for Verified {
         SMALL
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write_piece(&self, _: usize, out: &mut Vec<u8>) -> bool {
         self.nodes.write(out);
         self.links.write(out);
         self.state_hash.write(out);
+        false
+    }
+}
+
+impl Answer for Proof {
+    fn bytes(&self) -> usize {
+        SMALL + self.as_bytes().len()
+    }
+
+    fn write_piece(&self, _: usize, out: &mut Vec<u8>) -> bool {
+        write_text(&self.state_hash().to_string(), out);
+        write_count(self.as_bytes().len(), out);
+        out.extend_from_slice(self.as_bytes());
+        false
     }
 }
 
@@ -360,8 +377,9 @@ impl Answer for crate::StateHash {
         SMALL
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write_piece(&self, _: usize, out: &mut Vec<u8>) -> bool {
         write_text(&self.to_string(), out);
+        false
     }
 }
 

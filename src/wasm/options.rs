@@ -5,9 +5,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 
+use crate::cbor::MAX_SAFE;
 use crate::{
     Cid, Condition, Cursor, DagError, DagStoreBatch, ErrorKind, ListQuery, Order, Result,
-    SharedDagStore, ToCid,
+    SharedDagStore, Span, ToCid,
 };
 
 /// Reads options.
@@ -42,6 +43,22 @@ impl ListOptions {
             limit: self.limit,
             cursor: self.cursor.map(Cursor::new),
         }
+    }
+}
+
+/// A scope and a time.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RangeOptions {
+    scope_id: String,
+    since: Option<u64>,
+    until: Option<u64>,
+}
+
+impl RangeOptions {
+    pub(super) fn into_span(self) -> Result<Span> {
+        let times = self.since.unwrap_or(0)..=self.until.unwrap_or(MAX_SAFE);
+        Span::of_time(self.scope_id, times)
     }
 }
 

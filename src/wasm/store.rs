@@ -7,7 +7,7 @@ use super::answer::{if_there_is_room, reply, settle, settle_written, write_found
 use super::batch::Batch;
 use super::job::Job;
 use super::nodes::{Nodes, Taken};
-use super::options::{self, CommitOptions, ListOptions};
+use super::options::{self, CommitOptions, ListOptions, RangeOptions};
 use super::record::{read_cid, read_cids, read_node};
 use crate::id;
 use crate::shared::units_of_commit;
@@ -137,6 +137,29 @@ impl DagStore {
         let store = self.store.clone();
         let mut pace = job.pace();
         settle(async move { store.state_hash_at(&mut pace, scope_id.as_deref()).await })
+    }
+
+    /// Answers the proof that the node is there whose CID is the question.
+    pub fn prove(&self, length: usize) -> JsValue {
+        let cid = read_cid(length);
+        let store = self.store.clone();
+        settle(async move { if_there_is_room(store.prove(cid?).await) })
+    }
+
+    /// Answers the proof that the node in the question is not there.
+    #[wasm_bindgen(js_name = proveAbsent)]
+    pub fn prove_absent(&self, length: usize) -> JsValue {
+        let node = read_node(length, self.store.limits());
+        let store = self.store.clone();
+        settle(async move { if_there_is_room(store.prove_absent(&node?).await) })
+    }
+
+    /// Answers the proof of all nodes of a scope and a time.
+    #[wasm_bindgen(js_name = proveRange)]
+    pub fn prove_range(&self, options: JsValue) -> JsValue {
+        let options = options::read::<RangeOptions>(options);
+        let store = self.store.clone();
+        settle(async move { if_there_is_room(store.prove_span(&options?.into_span()?).await) })
     }
 
     /// Checks everything; answers what was found.

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use dag_store::{
     BoxFuture, Change, Changes, Cid, Commit, CommitId, Condition, Cursor, DagError, DagNode,
-    DagStore, ErrorKind, Ipld, Limits, ListQuery, Order, Page, Result, StateHash, ToCid as _,
-    Verified,
+    DagStore, ErrorKind, Ipld, Limits, ListQuery, Order, Page, Proof, Result, Span, StateHash,
+    ToCid as _, Verified,
 };
 
 use crate::plain::{PlainStore, State};
@@ -30,6 +30,7 @@ enum Wrong {
     Heads(fn(&State, Option<&str>) -> Vec<Cid>),
     Len(fn(&State, Option<&str>) -> Result<usize>),
     Hash(fn(&State, Option<&str>) -> StateHash),
+    Proof(fn(&State, &Span) -> Proof),
     Verify(fn(Verified) -> Verified),
     Timing(Timing),
 }
@@ -784,6 +785,53 @@ pub(crate) static DEFECTS: &[Defect] = &[
         &["verify_counts_what_it_checked"],
         Wrong::Verify(|found| Verified { state_hash: mixed(found.state_hash, 1), ..found }),
     ),
+    // ------------------------------------------------------------------------------------ proofs
+    defect(
+        "a store whose proofs are empty",
+        &["what_is_there_is_proved", "what_is_not_there_is_proved", "ranges_are_proved_whole"],
+        Wrong::Proof(|state, _| Proof::new(state.state_hash(None), Vec::new())),
+    ),
+    defect(
+        "a store that proves ranges without their last moment",
+        &["ranges_are_proved_whole"],
+        Wrong::Proof(|state, span| {
+            let (from, to) = (span.first().timestamp, span.last().timestamp);
+            match Span::of_time(span.scope_id(), from..=to.saturating_sub(1)) {
+                Ok(shorter) if span.first() != span.last() => state.prove(&shorter),
+                _ => state.prove(span),
+            }
+        }),
+    ),
+    defect(
+        "a store that proves what it held one node ago",
+        &["proofs_are_of_the_state_as_it_is"],
+        Wrong::Proof(|state, span| {
+            let mut before = state.clone();
+            let newest = before.nodes.iter().max_by_key(|(_, (place, _))| *place);
+            if let Some(newest) = newest.map(|(cid, _)| *cid) {
+                before.nodes.remove(&newest);
+            }
+            before.prove(span)
+        }),
+    ),
+    defect(
+        "a store whose proofs name another hash",
+        &["proofs_are_of_the_state_as_it_is", "what_is_there_is_proved"],
+        Wrong::Proof(|state, span| {
+            let proof = state.prove(span);
+            Proof::new(mixed(*proof.state_hash(), 1), proof.into_bytes())
+        }),
+    ),
+    defect(
+        "a store whose proofs tell what has come and gone",
+        &["proofs_have_one_form"],
+        Wrong::Proof(|state, span| {
+            let proof = state.prove(span);
+            let (hash, mut bytes) = (*proof.state_hash(), proof.into_bytes());
+            bytes.extend((state.nodes.len() as u64..state.next).map(|_| 0));
+            Proof::new(hash, bytes)
+        }),
+    ),
     // --------------------------------------------------------------------- lifecycle, concurrency
     defect(
         "a store that claims to have everything",
@@ -1110,6 +1158,13 @@ impl DagStore for BrokenStore {
         Box::pin(self.read(move |state| match self.defect.wrong {
             Wrong::Hash(wrong) => Ok(wrong(state, scope_id)),
             _ => Ok(state.state_hash(scope_id)),
+        }))
+    }
+
+    fn prove_span<'a>(&'a self, span: &'a Span) -> BoxFuture<'a, Result<Proof>> {
+        Box::pin(self.read(move |state| match self.defect.wrong {
+            Wrong::Proof(wrong) => Ok(wrong(state, span)),
+            _ => Ok(state.prove(span)),
         }))
     }
 

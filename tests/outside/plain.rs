@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dag_store::{
     BoxFuture, Change, Changes, Cid, Commit, CommitId, Condition, Cursor, DagError, DagNode,
-    DagStore, ErrorKind, Limits, ListQuery, Order, Page, Result, StateHash, ToCid as _, Verified,
+    DagStore, ErrorKind, Limits, ListQuery, Order, Page, Proof, Result, Span, StateHash,
+    ToCid as _, Verified,
 };
 
 use crate::reference::{self, Leaf};
@@ -152,20 +153,31 @@ impl State {
     }
 
     pub(crate) fn state_hash(&self, scope: Option<&str>) -> StateHash {
-        let leaves: Vec<Leaf> = self
-            .nodes
-            .iter()
-            .map(|(cid, (_, node))| Leaf {
-                scope_id: node.scope_id().to_owned(),
-                timestamp: node.timestamp(),
-                event_type: node.event_type().as_str().to_owned(),
-                digest: digest(cid),
-            })
-            .collect();
         StateHash::from(match scope {
-            Some(scope) => reference::scope_hash(scope, &leaves),
-            None => reference::state_hash(&leaves),
+            Some(scope) => reference::scope_hash(scope, &self.leaves()),
+            None => reference::state_hash(&self.leaves()),
         })
+    }
+
+    pub(crate) fn prove(&self, span: &Span) -> Proof {
+        let [first, last] = [span.first(), span.last()].map(|key| {
+            let mut bytes = [0; 40];
+            bytes[..8].copy_from_slice(&key.timestamp.to_be_bytes());
+            bytes[8..].copy_from_slice(&key.digest);
+            bytes
+        });
+        let proof = reference::proof::proof(&self.leaves(), span.scope_id(), &first, &last);
+        Proof::new(self.state_hash(None), proof)
+    }
+
+    fn leaves(&self) -> Vec<Leaf> {
+        let leaf = |(cid, (_, node)): (&Cid, &(u64, DagNode))| Leaf {
+            scope_id: node.scope_id().to_owned(),
+            timestamp: node.timestamp(),
+            event_type: node.event_type().as_str().to_owned(),
+            digest: digest(cid),
+        };
+        self.nodes.iter().map(leaf).collect()
     }
 
     /// A page: what sorts after the cursor, by the order's own key.
@@ -283,6 +295,10 @@ impl DagStore for PlainStore {
 
     fn state_hash<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<StateHash>> {
         Box::pin(async move { self.with(|state| Ok(state.state_hash(scope_id))) })
+    }
+
+    fn prove_span<'a>(&'a self, span: &'a Span) -> BoxFuture<'a, Result<Proof>> {
+        Box::pin(async move { self.with(|state| Ok(state.prove(span))) })
     }
 
     fn verify(&self) -> BoxFuture<'_, Result<Verified>> {

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
 use dag_store::{
-    BoxFuture, Changes, Cid, Commit, DagNode, DagStore, Limits, ListQuery, Page, Result, StateHash,
-    Verified,
+    BoxFuture, Changes, Cid, Commit, DagNode, DagStore, Limits, ListQuery, Page, Proof, Result,
+    Span, StateHash, Verified,
 };
 
 /// A store that answers late.
@@ -85,6 +85,10 @@ impl DagStore for SlowStore {
 
     fn state_hash<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<StateHash>> {
         Box::pin(self.read(self.store.state_hash(scope_id)))
+    }
+
+    fn prove_span<'a>(&'a self, span: &'a Span) -> BoxFuture<'a, Result<Proof>> {
+        Box::pin(self.read(self.store.prove_span(span)))
     }
 
     fn verify(&self) -> BoxFuture<'_, Result<Verified>> {

@@ -1,6 +1,9 @@
 //! The state hash, slow and obvious: straight from "The state hash" in `docs/spec.md`, nothing kept,
 //! nothing shared with the store.
 
+#[allow(dead_code, reason = "not every test is about proofs")]
+pub(crate) mod proof;
+
 use sha2::{Digest as _, Sha256};
 
 const LONGEST_TYPE_IN_LEAF: usize = 64;
@@ -27,17 +30,21 @@ pub(crate) fn state_hash(leaves: &[Leaf]) -> [u8; 32] {
     hash(&[b"dag-store state 1", &be64(leaves.len()), &root(leaves)])
 }
 
-/// The root of the trie over the scopes.
-pub(crate) fn root(leaves: &[Leaf]) -> [u8; 32] {
+fn scopes_of(leaves: &[Leaf]) -> Vec<&str> {
     let mut scopes: Vec<&str> = leaves.iter().map(|leaf| leaf.scope_id.as_str()).collect();
     scopes.sort_unstable();
     scopes.dedup();
+    scopes
+}
+
+/// The root of the trie over the scopes.
+pub(crate) fn root(leaves: &[Leaf]) -> [u8; 32] {
     let entry = |id: &str| Entry {
         key: hash(&[id.as_bytes()]).to_vec(),
         hash: scope_hash(id, leaves),
         count: in_scope(id, leaves).len(),
     };
-    trie(0x11, &scopes.into_iter().map(entry).collect::<Vec<_>>(), 0)
+    trie(0x11, &scopes_of(leaves).into_iter().map(entry).collect::<Vec<_>>(), 0)
 }
 
 /// The hash of a scope, which need not have nodes.
@@ -48,7 +55,11 @@ pub(crate) fn scope_hash(id: &str, leaves: &[Leaf]) -> [u8; 32] {
 
 /// The root of a scope's trie.
 pub(crate) fn scope_root(id: &str, leaves: &[Leaf]) -> [u8; 32] {
-    trie(0x01, &in_scope(id, leaves).into_iter().map(leaf_entry).collect::<Vec<_>>(), 0)
+    trie(0x01, &entries_of(id, leaves), 0)
+}
+
+fn entries_of(id: &str, leaves: &[Leaf]) -> Vec<Entry> {
+    in_scope(id, leaves).into_iter().map(leaf_entry).collect()
 }
 
 fn in_scope<'a>(id: &str, leaves: &'a [Leaf]) -> Vec<&'a Leaf> {

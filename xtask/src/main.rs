@@ -85,7 +85,8 @@ enum Command {
 enum Only {
     /// Run the package's whole suite in every runtime, or in those named
     ///
-    /// Installs the runtimes, packs, and runs the suite in each with the package as a user has it.
+    /// Installs the runtimes from npm and the browsers from Debian, packs, and runs the suite in each
+    /// with the package as a user has it.
     Runtimes {
         /// Names of the table's first column, or what they begin with: `deno`, `node-22`,
         /// `chromium-worker` [default: all]

@@ -174,10 +174,27 @@ impl<'a> Packer<'a> {
             copy(&self.workspace.root().join(name), &package.join(name))?;
         }
         fill_in(&package.join("package.json"), &parts.name, &self.workspace.version()?)?;
+        for entry in entries.iter().filter(|entry| entry.bundle) {
+            self.bundle(entry)?;
+        }
         for entry in entries.iter().filter(|entry| entry.cjs) {
             self.make_twin(entry)?;
         }
         check_exports(&package)
+    }
+
+    /// An entry with all that it imports, from the development tools too.
+    fn bundle(&self, entry: &Entry) -> Result<()> {
+        let mut esbuild = self.tools.command("esbuild");
+        esbuild
+            .current_dir(self.package().join("dist"))
+            .env("NODE_PATH", self.tools.folder())
+            .arg(&entry.file)
+            .args(["--bundle", "--format=esm", "--log-level=warning", "--allow-overwrite"])
+            .arg(format!("--outfile={}", entry.file))
+            .args(&entry.esbuild);
+        let what = format!("esbuild: {}, with what it imports", entry.file);
+        self.logged(&format!("esbuild-bundle-{}", stem(&entry.file)), &what, &mut esbuild)
     }
 
     /// The `CommonJS` twin of an entry, and of its types.

@@ -66,6 +66,8 @@ pub(crate) struct Entry {
     #[serde(default)]
     pub(crate) inline: bool,
     #[serde(default)]
+    pub(crate) bundle: bool,
+    #[serde(default)]
     pub(crate) esbuild: Vec<String>,
 }
 

@@ -101,7 +101,8 @@ impl Bench<'_> {
     /// The cells that were asked for, in the order of the table.
     fn listed(&self) -> Result<Vec<Listed>> {
         let list = run::output(self.harness().arg("--list").args(self.runtimes))?;
-        let cells: Vec<Listed> = list.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+        let cells: Vec<Listed> =
+            list.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
         ensure!(!cells.is_empty(), "{HARNESS} lists no runtime");
         Ok(cells)
     }

@@ -1,3 +1,6 @@
+/** No icon: browsers would ask for one. */
+export const metadata = { icons: { icon: "data:," } };
+
 export default function Layout({ children }) {
   return (
     <html lang="en">

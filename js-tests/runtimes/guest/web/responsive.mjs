@@ -3,6 +3,8 @@ import { DagStore } from "dag-store";
 
 const COUNT = 100_000;
 const MOST_TIMES = 10;
+/** The node that the others follow. */
+const ROOT = { content: "root", eventType: "proposal", scopeId: "import", timestamp: 0 };
 
 const pause = () => new Promise((resolve) => setTimeout(resolve));
 const tasks = [];
@@ -43,9 +45,6 @@ async function giveUp(nodes) {
   return { code: error?.code, cause: error?.cause, leftNothing: String(after) === String(before) };
 }
 
-/** A node that the others follow. */
-const ROOT = { content: "root", eventType: "proposal", scopeId: "import", timestamp: 0 };
-
 async function run() {
   const seen = await longTasks(async () => {
     for (const start = performance.now(); performance.now() < start + 120; );
@@ -56,6 +55,7 @@ async function run() {
   let times = 0;
   let imported;
   do {
+    await new Promise((resolve) => setTimeout(resolve, 200 * times));
     imported = await importAll(nodes);
     times++;
   } while (imported.long.length > 0 && times < MOST_TIMES);

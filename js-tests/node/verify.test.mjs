@@ -1,0 +1,154 @@
+/** Proofs are checked without wasm, and come to the same in JavaScript as in Rust. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { DagStore } from "dag-store";
+import { ProofError, checkBlock, verifyAbsence, verifyPresence, verifyRange } from "dag-store/verify";
+
+const vectors = new URL("../../docs/vectors/proofs.json", import.meta.url);
+const { states } = JSON.parse(readFileSync(vectors, "utf8"));
+
+const bytes = (hex) => Uint8Array.from(Buffer.from(hex, "hex"));
+
+/** Runs what must be refused; gives the code. */
+function refused(check) {
+  let value;
+  try {
+    value = check();
+  } catch (error) {
+    assert.ok(error instanceof ProofError && error.message.length > 0, error);
+    assert.equal(error.name, "ProofError");
+    return error.code;
+  }
+  throw new Error(`verified: ${JSON.stringify(value)}`);
+}
+
+/** Every way to harm bytes a little. */
+function* harmed(whole) {
+  for (let at = 0; at < whole.length; at++) {
+    for (let bit = 0; bit < 8; bit++) {
+      const changed = whole.slice();
+      changed[at] ^= 1 << bit;
+      yield changed;
+    }
+    yield whole.slice(0, at);
+    yield Uint8Array.of(...whole.slice(0, at), ...whole.slice(at + 1));
+    yield Uint8Array.of(...whole.slice(0, at + 1), ...whole.slice(at));
+  }
+  yield Uint8Array.of(...whole, 0);
+}
+
+states.forEach(({ stateHash, present, absent, ranges }, number) => {
+  test(`state ${number}: presence and absence`, () => {
+    for (const { block, proof } of present) {
+      verifyPresence(stateHash, bytes(block), bytes(proof));
+      assert.equal(refused(() => verifyAbsence(stateHash, bytes(block), bytes(proof))), "ERR_PRESENT");
+      for (const other of absent) {
+        refused(() => verifyPresence(stateHash, bytes(other.block), bytes(proof)));
+      }
+    }
+    for (const { block, proof } of absent) {
+      verifyAbsence(stateHash, bytes(block), bytes(proof));
+      assert.equal(refused(() => verifyPresence(stateHash, bytes(block), bytes(proof))), "ERR_ABSENT");
+      // A proof is as good in any kind of buffer.
+      verifyAbsence(stateHash, bytes(block).buffer, new DataView(bytes(proof).buffer));
+    }
+  });
+
+  test(`state ${number}: ranges`, () => {
+    for (const { scopeId, since, until, entries, proof } of ranges) {
+      const found = verifyRange(stateHash, scopeId, { since, until }, bytes(proof));
+      assert.equal(found.length, entries.length);
+      found.forEach((entry, i) => {
+        const { cid, timestamp, eventType, block } = entries[i];
+        assert.deepEqual([entry.cid, entry.timestamp], [cid, timestamp]);
+        if (Buffer.byteLength(eventType) <= 64) assert.equal(entry.eventType, eventType);
+        else assert.equal(entry.eventTypeHash.length, 32);
+        checkBlock(entry, scopeId, bytes(block));
+        const lies = [
+          [{ ...entry, eventType: "lie" }, scopeId],
+          [{ ...entry, timestamp: timestamp + 1 }, scopeId],
+          [entry, `${scopeId}!`],
+        ];
+        for (const [lie, scope] of lies) {
+          assert.equal(refused(() => checkBlock(lie, scope, bytes(block))), "ERR_OTHER_BLOCK");
+        }
+      });
+    }
+  });
+
+  test(`state ${number}: what was harmed is refused`, () => {
+    let tried = 0;
+    for (const { scopeId, since, until, proof } of ranges) {
+      for (const other of harmed(bytes(proof))) {
+        refused(() => verifyRange(stateHash, scopeId, { since, until }, other));
+        tried++;
+      }
+      const another = states[(number + 1) % states.length].stateHash;
+      assert.equal(refused(() => verifyRange(another, scopeId, { since, until }, bytes(proof))), "ERR_OTHER_STATE");
+    }
+    for (const { block, proof } of [...present, ...absent]) {
+      for (const other of harmed(bytes(proof))) {
+        refused(() => verifyPresence(stateHash, bytes(block), other));
+        refused(() => verifyAbsence(stateHash, bytes(block), other));
+        tried += 2;
+      }
+    }
+    assert.ok(tried > 50);
+  });
+});
+
+test("blocks that are no node's, and arguments that make no sense, are refused", () => {
+  const { stateHash, present } = states.at(-1);
+  const [block, proof] = [present[0].block, present[0].proof].map(bytes);
+  for (let end = 0; end < block.length; end++) {
+    assert.equal(refused(() => verifyPresence(stateHash, block.slice(0, end), proof)), "ERR_INVALID_BLOCK");
+  }
+  const calls = [
+    () => verifyPresence(stateHash.toUpperCase(), block, proof),
+    () => verifyPresence(undefined, block, proof),
+    () => verifyPresence(stateHash, "block", proof),
+    () => verifyPresence(stateHash, block, [1, 2, 3]),
+    () => verifyRange(stateHash, 7, {}, proof),
+    () => verifyRange(stateHash, "s", { since: 2, until: 1 }, proof),
+    () => verifyRange(stateHash, "s", { since: -1 }, proof),
+    () => verifyRange(stateHash, "s", { until: 1.5 }, proof),
+  ];
+  for (const call of calls) assert.equal(refused(call), "ERR_INVALID_ARGUMENT");
+});
+
+test("what a store proves verifies, and speaks of the state as it was", async () => {
+  const store = new DagStore();
+  const node = (i, rest) => ({ content: i, eventType: "vote", scopeId: "s", timestamp: i, ...rest });
+  await store.insertMany(Array.from({ length: 100 }, (_, i) => node(i, { scopeId: i % 3 ? "s" : "other" })));
+
+  const stateHash = await store.stateHash();
+  const range = await store.proveRange({ scopeId: "s", since: 10, until: 20 });
+  assert.equal(range.stateHash, stateHash);
+  const entries = verifyRange(stateHash, "s", { since: 10, until: 20 }, range.proof);
+  assert.deepEqual(entries.map(({ timestamp }) => timestamp), [10, 11, 13, 14, 16, 17, 19, 20]);
+  for (const entry of entries) {
+    const block = await store.getBlock(entry.cid);
+    checkBlock(entry, "s", block);
+    const { proof } = await store.prove(entry.cid);
+    verifyPresence(stateHash, block, proof);
+  }
+  const everything = await store.proveRange({ scopeId: "other" });
+  assert.equal(verifyRange(stateHash, "other", {}, everything.proof).length, 34);
+
+  const other = new DagStore();
+  const absent = node(500);
+  const block = await other.getBlock(await other.insert(absent));
+  for (const given of [absent, block, block.buffer]) {
+    verifyAbsence(stateHash, block, (await store.proveAbsent(given)).proof);
+  }
+  await store.insert(absent);
+  assert.equal(refused(() => verifyAbsence("0".repeat(64), block, range.proof)), "ERR_OTHER_STATE");
+  await assert.rejects(store.proveAbsent(absent), { code: "ERR_CONDITION_FAILED" });
+  await assert.rejects(store.prove(await other.insert(node(501))), { code: "ERR_NOT_FOUND" });
+  await assert.rejects(store.prove("nonsense"), { code: "ERR_INVALID_CID" });
+  const ranges = [undefined, {}, { scopeId: 1 }, { scopeId: "s", since: -1 }, { scopeId: "s", since: 2, until: 1 }, { scopeId: "s", upTo: 1 }];
+  for (const range of ranges) await assert.rejects(store.proveRange(range), { code: "ERR_INVALID_ARGUMENT" });
+  await store.close();
+  await assert.rejects(store.proveRange({ scopeId: "s" }), { code: "ERR_CLOSED" });
+});
