@@ -12,7 +12,7 @@ import { turn } from "./turn.js";
  * @template Subject, T
  * @typedef {object} Call
  * @property {(encoder: Encoder, subject: Subject, limits: object) => void} encode
- * @property {(wasm: object, length: number, subject: Subject, job: object) => undefined | Promise<Uint8Array>} ask
+ * @property {(wasm: object, length: number, subject: Subject, job: object) => boolean} ask tells whether to wait
  * @property {(answer: Answer) => T} read
  * @property {(answer: Answer) => Promise<T>} [readInTurns] where the answer may be long
  */

@@ -64,6 +64,8 @@ class Instance {
   #pending = new Set();
   /** The works that go on, in wasm or on their way there. */
   #works = new Set();
+  /** The Promise of the last call that has to wait. */
+  #handed;
   #retire;
   #memory;
   #bytes;
@@ -86,6 +88,9 @@ class Instance {
     this.glue.onPanic((text) => {
       this.#panic = text;
       this.#trip(new Error(text));
+    });
+    this.glue.onWait((promise) => {
+      this.#handed = promise;
     });
     this.glue.onBreathe(() => afterOthers(() => this.#breathe()));
     this.idleJob = new this.glue.Job();
@@ -140,12 +145,12 @@ class Instance {
    * Reads what a call answered: what is there already, now; else a Promise of it.
    *
    * @template T
-   * @param {undefined | Promise<Uint8Array>} answered
+   * @param {boolean} waits what the call returned
    * @param {Pick<Call<unknown, T>, "read" | "readInTurns">} call
    * @returns {T | Promise<T>}
    */
-  read(answered, { read, readInTurns = read }) {
-    if (answered !== undefined) return this.#wait(answered, readInTurns);
+  read(waits, { read, readInTurns = read }) {
+    if (waits) return this.#wait(this.#handed, readInTurns);
     const at = this.glue.answer();
     if (this.#bytes.buffer !== this.#memory.buffer) this.#takeMemory();
     this.#answer.reset(this.#bytes, this.#view, at);

@@ -6,8 +6,9 @@
 //! - Bytes cross through two areas of our memory ([`scratch`]): JavaScript writes what it asks into
 //!   the one and reads the answer from the other, while nothing else can run. Numbers cross as
 //!   arguments, and rare, tame options by serde.
-//! - What has its answer at once leaves it in the area and returns `undefined`: no Promise is paid for
-//!   where nothing has to wait. What has to wait returns a Promise of the same bytes.
+//! - What has its answer at once leaves it in the area and returns `false`: no Promise is paid for
+//!   where nothing has to wait. What has to wait hands over a Promise of the same bytes ([`promise`])
+//!   and returns `true`. Nothing returns a reference.
 //! - Errors are answers too ([`answer`]). What is thrown from here is a trap, after which JavaScript
 //!   never enters this instance again.
 #![allow(unreachable_pub, reason = "wasm-bindgen exports only what is public")]
@@ -21,6 +22,7 @@ mod job;
 mod nodes;
 mod options;
 mod panic;
+mod promise;
 mod record;
 mod scratch;
 mod store;

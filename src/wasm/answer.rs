@@ -7,9 +7,9 @@ use std::task::{Context, Poll, Waker};
 
 use futures::FutureExt as _;
 use js_sys::Uint8Array;
-use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
 
+use super::promise::hand_over;
 use super::scratch;
 use crate::arena::Record;
 use crate::digest::Digest;
@@ -54,10 +54,11 @@ pub(super) trait Answer {
 
 type Boxed = Box<dyn Answer>;
 
-/// Answers with what a future gives: at once where it is ready, else with a Promise of the bytes.
+/// Answers with what a future gives: at once where it is ready, else with a Promise of the bytes; tells
+/// whether the caller has to wait.
 pub(super) fn settle<T: Answer + 'static>(
     future: impl Future<Output = Result<T>> + 'static,
-) -> JsValue {
+) -> bool {
     let mut future = Box::pin(future);
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(value)) if value.bytes() > LONG => reply_slowly(Box::new(value)),
@@ -71,19 +72,20 @@ pub(super) fn settle<T: Answer + 'static>(
 }
 
 /// Answers with something long: at once unless there are pauses to be made.
-fn reply_slowly(value: Boxed) -> JsValue {
+fn reply_slowly(value: Boxed) -> bool {
     let mut answering = Box::pin(answer(Box::pin(ready(Ok(value)))));
     match answering.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(bytes) => {
             scratch::put(bytes);
-            JsValue::UNDEFINED
+            false
         }
         Poll::Pending => promise(answering),
     }
 }
 
-fn promise(answering: Pin<Box<dyn Future<Output = Vec<u8>>>>) -> JsValue {
-    future_to_promise(answering.map(|bytes| Ok(Uint8Array::from(bytes.as_slice()).into()))).into()
+fn promise(answering: Pin<Box<dyn Future<Output = Vec<u8>>>>) -> bool {
+    let answered = answering.map(|bytes| Ok(Uint8Array::from(bytes.as_slice()).into()));
+    hand_over(&future_to_promise(answered))
 }
 
 async fn answer(future: Pin<Box<dyn Future<Output = Result<Boxed>>>>) -> Vec<u8> {
@@ -108,19 +110,18 @@ async fn answer(future: Pin<Box<dyn Future<Output = Result<Boxed>>>>) -> Vec<u8>
 
 /// Like [`settle`], for a future that writes its answer itself by [`write_done`], straight from where it
 /// lies.
-pub(super) fn settle_written(future: impl Future<Output = Result<()>> + 'static) -> JsValue {
+pub(super) fn settle_written(future: impl Future<Output = Result<()>> + 'static) -> bool {
     let mut future = Box::pin(future);
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(())) => JsValue::UNDEFINED,
+        Poll::Ready(Ok(())) => false,
         Poll::Ready(Err(error)) => reply::<()>(&Err(error)),
-        Poll::Pending => future_to_promise(async move {
+        Poll::Pending => hand_over(&future_to_promise(async move {
             if let Err(error) = future.await {
                 reply::<()>(&Err(error));
             }
             // Nothing else has run since the answer was written.
             Ok(scratch::answered(|bytes| Uint8Array::from(bytes)).into())
-        })
-        .into(),
+        })),
     }
 }
 
@@ -144,8 +145,8 @@ pub(super) fn write_done(bytes: usize, answer: impl FnOnce(&mut Vec<u8>)) -> Res
     Ok(())
 }
 
-/// Answers at once.
-pub(super) fn reply<T: Answer>(result: &Result<T>) -> JsValue {
+/// Answers at once; `false`: nothing has to wait.
+pub(super) fn reply<T: Answer>(result: &Result<T>) -> bool {
     match result {
         Ok(value) => scratch::write(1 + value.bytes(), |out| {
             out.push(DONE);
@@ -153,7 +154,7 @@ pub(super) fn reply<T: Answer>(result: &Result<T>) -> JsValue {
         }),
         Err(error) => scratch::write(0, |out| write_failed(error, out)),
     }
-    JsValue::UNDEFINED
+    false
 }
 
 fn write_failed(error: &DagError, out: &mut Vec<u8>) {
@@ -430,12 +431,12 @@ fn write_cid(digest: &Digest, out: &mut Vec<u8>) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use wasm_bindgen::JsCast;
     use wasm_bindgen_futures::JsFuture;
     use wasm_bindgen_test::wasm_bindgen_test;
 
     use super::*;
     use crate::ErrorKind;
+    use crate::wasm::promise;
 
     /// Is pending once, wakes itself, and then is ready.
     async fn after_a_turn<T>(value: T) -> T {
@@ -452,30 +453,29 @@ mod tests {
         value
     }
 
-    async fn bytes(answered: JsValue) -> Vec<u8> {
-        let promise = answered.dyn_into::<js_sys::Promise>().unwrap();
+    async fn bytes(promise: js_sys::Promise) -> Vec<u8> {
         Uint8Array::new(&JsFuture::from(promise).await.unwrap()).to_vec()
     }
 
     #[wasm_bindgen_test]
     async fn what_is_ready_is_answered_at_once_and_what_waits_by_a_promise_of_the_same_bytes() {
-        let answered = settle(async { Ok(7_u64) });
-        assert!(answered.is_undefined());
+        assert!(!settle(async { Ok(7_u64) }));
         let expected = [vec![DONE], 7_u64.to_le_bytes().to_vec()].concat();
         scratch::with_answer(|answer| assert_eq!(answer, expected));
 
-        let waits = settle(after_a_turn(Ok(7_u64)));
+        let waits = promise::of(settle(after_a_turn(Ok(7_u64))));
         // Others may ask and be answered meanwhile.
-        assert!(settle(async { Ok(true) }).is_undefined());
+        assert!(!settle(async { Ok(true) }));
         assert_eq!(bytes(waits).await, expected);
     }
 
     #[wasm_bindgen_test]
     async fn errors_are_answers_too() {
         let error = || DagError::new(ErrorKind::NotFound, "not there");
-        assert!(settle::<u64>(async move { Err(error()) }).is_undefined());
+        assert!(!settle::<u64>(async move { Err(error()) }));
         let answered = scratch::with_answer(<[u8]>::to_vec);
-        assert_eq!(bytes(settle::<u64>(after_a_turn(Err(error())))).await, answered);
+        let waits = promise::of(settle::<u64>(after_a_turn(Err(error()))));
+        assert_eq!(bytes(waits).await, answered);
         assert_eq!(answered[0], FAILED);
         assert_eq!(answered[5..5 + 13], *b"ERR_NOT_FOUND");
     }

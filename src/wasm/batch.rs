@@ -50,7 +50,7 @@ impl Batch {
     fn stage<T: Answer + 'static>(
         &self,
         call: impl AsyncFnOnce(&mut DagStoreBatch<SharedDagStore>) -> Result<T> + 'static,
-    ) -> JsValue {
+    ) -> bool {
         let staging = Rc::clone(&self.staging);
         settle(async move {
             let _turn = staging.gate.enter().await;
@@ -67,7 +67,7 @@ impl Batch {
 #[wasm_bindgen]
 impl Batch {
     /// Stages the node in the question; answers its CID.
-    pub fn insert(&self, length: usize) -> JsValue {
+    pub fn insert(&self, length: usize) -> bool {
         let node = read_node(length, &self.limits);
         self.stage(async |batch| batch.insert(node?).await)
     }
@@ -80,7 +80,7 @@ impl Batch {
 
     /// Stages the nodes that were taken in; answers their CIDs.
     #[wasm_bindgen(js_name = insertMany)]
-    pub fn insert_many(&self, nodes: &Nodes, job: &Job) -> JsValue {
+    pub fn insert_many(&self, nodes: &Nodes, job: &Job) -> bool {
         let Taken { nodes, bytes } = nodes.take();
         let mut pace = job.pace();
         self.stage(async move |batch| {
@@ -94,19 +94,19 @@ impl Batch {
     }
 
     /// Stages the removal of the nodes whose CIDs are the question.
-    pub fn remove(&self, length: usize) -> JsValue {
+    pub fn remove(&self, length: usize) -> bool {
         let cids = read_cids(length);
         self.stage(async |batch| batch.remove_many(cids?).await)
     }
 
     /// Answers the node whose CID is the question, as it would be after the commit.
-    pub fn get(&self, length: usize) -> JsValue {
+    pub fn get(&self, length: usize) -> bool {
         let cid = read_cid(length);
         self.stage(async |batch| if_there_is_room(batch.get(cid?).await))
     }
 
     /// Commits; answers the commit. The batch is closed, unless the options are wrong.
-    pub fn commit(&self, options: JsValue, job: &Job) -> JsValue {
+    pub fn commit(&self, options: JsValue, job: &Job) -> bool {
         let options = options::read::<CommitOptions>(options);
         let mut pace = job.pace();
         self.stage(async move |batch| {

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 
-use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::answer::reply;
@@ -39,7 +38,7 @@ impl Nodes {
 #[wasm_bindgen]
 impl Nodes {
     /// Adds the nodes in the question.
-    pub fn push(&self, length: usize) -> JsValue {
+    pub fn push(&self, length: usize) -> bool {
         let mut taken = self.taken.borrow_mut();
         // The shortest records have about a hundred bytes.
         let room = platform::reserve(taken.nodes.growth(length / 64));

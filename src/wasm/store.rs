@@ -42,7 +42,7 @@ impl DagStore {
     }
 
     /// Inserts the node in the question; answers its CID.
-    pub fn insert(&self, length: usize) -> JsValue {
+    pub fn insert(&self, length: usize) -> bool {
         match read_node(length, self.store.limits()) {
             Ok(node) => {
                 #[cfg(feature = "faults")]
@@ -64,7 +64,7 @@ impl DagStore {
 
     /// Inserts the nodes that were taken in, in one commit; answers the commit.
     #[wasm_bindgen(js_name = insertMany)]
-    pub fn insert_many(&self, nodes: &Nodes, options: JsValue, job: &Job) -> JsValue {
+    pub fn insert_many(&self, nodes: &Nodes, options: JsValue, job: &Job) -> bool {
         let Taken { nodes, bytes } = nodes.take();
         let store = self.store.clone();
         let options = options::read::<CommitOptions>(options);
@@ -81,14 +81,14 @@ impl DagStore {
     }
 
     /// Removes the node whose CID is the question; answers whether it was there.
-    pub fn remove(&self, length: usize) -> JsValue {
+    pub fn remove(&self, length: usize) -> bool {
         let cid = read_cid(length);
         let store = self.store.clone();
         settle(async move { store.remove(cid?).await })
     }
 
     /// Answers the node whose CID is the question.
-    pub fn get(&self, length: usize) -> JsValue {
+    pub fn get(&self, length: usize) -> bool {
         let cid = read_cid(length);
         let store = self.store.clone();
         settle_written(async move {
@@ -99,48 +99,48 @@ impl DagStore {
 
     /// Answers the nodes whose CIDs are the question.
     #[wasm_bindgen(js_name = getMany)]
-    pub fn get_many(&self, length: usize) -> JsValue {
+    pub fn get_many(&self, length: usize) -> bool {
         let cids = read_cids(length);
         let store = self.store.clone();
         settle(async move { if_there_is_room(store.get_many(&cids?).await) })
     }
 
     /// Answers whether the node is there whose CID is the question.
-    pub fn has(&self, length: usize) -> JsValue {
+    pub fn has(&self, length: usize) -> bool {
         let cid = read_cid(length);
         let store = self.store.clone();
         settle(async move { store.has(cid?).await })
     }
 
     /// Answers a page of a list.
-    pub fn list(&self, options: JsValue) -> JsValue {
+    pub fn list(&self, options: JsValue) -> bool {
         let options = options::read::<ListOptions>(options);
         let store = self.store.clone();
         settle(async move { if_there_is_room(store.list_page(&options?.into_query()).await) })
     }
 
     /// Answers the heads of the store or of a scope.
-    pub fn heads(&self, scope_id: Option<String>) -> JsValue {
+    pub fn heads(&self, scope_id: Option<String>) -> bool {
         let store = self.store.clone();
         settle(async move { if_there_is_room(store.heads(scope_id.as_deref()).await) })
     }
 
     /// Answers the number of nodes in the store or in a scope.
-    pub fn size(&self, scope_id: Option<String>) -> JsValue {
+    pub fn size(&self, scope_id: Option<String>) -> bool {
         let store = self.store.clone();
         settle(async move { store.len(scope_id.as_deref()).await })
     }
 
     /// Answers the state hash of the store or of a scope.
     #[wasm_bindgen(js_name = stateHash)]
-    pub fn state_hash(&self, scope_id: Option<String>, job: &Job) -> JsValue {
+    pub fn state_hash(&self, scope_id: Option<String>, job: &Job) -> bool {
         let store = self.store.clone();
         let mut pace = job.pace();
         settle(async move { store.state_hash_at(&mut pace, scope_id.as_deref()).await })
     }
 
     /// Answers the proof that the node is there whose CID is the question.
-    pub fn prove(&self, length: usize) -> JsValue {
+    pub fn prove(&self, length: usize) -> bool {
         let cid = read_cid(length);
         let store = self.store.clone();
         settle(async move { if_there_is_room(store.prove(cid?).await) })
@@ -148,7 +148,7 @@ impl DagStore {
 
     /// Answers the proof that the node in the question is not there.
     #[wasm_bindgen(js_name = proveAbsent)]
-    pub fn prove_absent(&self, length: usize) -> JsValue {
+    pub fn prove_absent(&self, length: usize) -> bool {
         let node = read_node(length, self.store.limits());
         let store = self.store.clone();
         settle(async move { if_there_is_room(store.prove_absent(&node?).await) })
@@ -156,14 +156,14 @@ impl DagStore {
 
     /// Answers the proof of all nodes of a scope and a time.
     #[wasm_bindgen(js_name = proveRange)]
-    pub fn prove_range(&self, options: JsValue) -> JsValue {
+    pub fn prove_range(&self, options: JsValue) -> bool {
         let options = options::read::<RangeOptions>(options);
         let store = self.store.clone();
         settle(async move { if_there_is_room(store.prove_span(&options?.into_span()?).await) })
     }
 
     /// Checks everything; answers what was found.
-    pub fn verify(&self, job: &Job) -> JsValue {
+    pub fn verify(&self, job: &Job) -> bool {
         let store = self.store.clone();
         let mut pace = job.pace();
         settle(async move {
@@ -181,7 +181,7 @@ impl DagStore {
     }
 
     /// Closes the store.
-    pub fn close(&self) -> JsValue {
+    pub fn close(&self) -> bool {
         let store = self.store.clone();
         settle(async move { store.close().await })
     }
@@ -191,13 +191,12 @@ impl DagStore {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use js_sys::{Function, Promise, Uint8Array};
-    use wasm_bindgen::JsCast;
     use wasm_bindgen_futures::JsFuture;
     use wasm_bindgen_test::wasm_bindgen_test;
 
     use super::*;
     use crate::wasm::breath::{breathed, on_breathe};
-    use crate::wasm::scratch;
+    use crate::wasm::{promise, scratch};
     use crate::{DagNode, Limits};
 
     const DONE: u8 = 0;
@@ -220,7 +219,7 @@ mod tests {
             let block = node(number).as_bytes().to_vec();
             let head = u32::try_from(block.len()).unwrap().to_le_bytes();
             let record = [&head[..], &[0], &block].concat();
-            assert!(nodes.push(scratch::ask(&record)).is_undefined());
+            assert!(!nodes.push(scratch::ask(&record)));
             assert_eq!(now()[0], DONE);
         }
     }
@@ -235,8 +234,8 @@ mod tests {
     }
 
     /// What was answered by a Promise, given turns until it is.
-    async fn later(answered: JsValue) -> Vec<u8> {
-        let mut answer = std::pin::pin!(JsFuture::from(answered.dyn_into::<Promise>().unwrap()));
+    async fn later(promise: Promise) -> Vec<u8> {
+        let mut answer = std::pin::pin!(JsFuture::from(promise));
         loop {
             breathed();
             let turn = JsFuture::from(Promise::resolve(&JsValue::NULL));
@@ -253,13 +252,12 @@ mod tests {
         let store = open();
         let nodes = store.nodes();
         take_in(&nodes, 1_000);
-        assert!(store.insert_many(&nodes, how(), &Job::new()).is_undefined());
+        assert!(!store.insert_many(&nodes, how(), &Job::new()));
         assert_eq!(now()[0], DONE);
 
         let job = Job::new();
         take_in(&nodes, 10_000);
-        let answered = store.insert_many(&nodes, how(), &job);
-        assert!(!answered.is_undefined());
+        let answered = promise::of(store.insert_many(&nodes, how(), &job));
         let answer = later(answered).await;
         assert_eq!(answer[..9], [DONE, 2, 0, 0, 0, 0, 0, 0, 0]);
         assert!(job.total() > 10_000 && job.done() > 10_000);
@@ -271,11 +269,11 @@ mod tests {
         let nodes = store.nodes();
         take_in(&nodes, 10_000);
         let job = Job::new();
-        let answered = store.insert_many(&nodes, how(), &job);
+        let answered = promise::of(store.insert_many(&nodes, how(), &job));
         job.abort();
         let answer = later(answered).await;
         assert_eq!((answer[0], &answer[5..16]), (FAILED, &b"ERR_ABORTED"[..]));
-        assert!(store.size(None).is_undefined());
+        assert!(!store.size(None));
         assert_eq!(now(), [DONE, 0, 0, 0, 0, 0, 0, 0, 0]);
     }
 
@@ -285,22 +283,21 @@ mod tests {
         let batch = store.begin_batch();
         let nodes = batch.nodes();
         take_in(&nodes, 10_000);
-        let (staged, cid) = (batch.insert_many(&nodes, &Job::new()), node(9_999).cid().unwrap());
+        let cid = node(9_999).cid().unwrap();
+        let staged = promise::of(batch.insert_many(&nodes, &Job::new()));
         // It was staged before, and is found.
-        let found = batch.get(scratch::ask(&cid.to_bytes()));
-        assert!(!staged.is_undefined() && !found.is_undefined());
+        let found = promise::of(batch.get(scratch::ask(&cid.to_bytes())));
         assert_eq!(later(staged).await[..5], [DONE, 0x10, 0x27, 0, 0]);
         let length = u32::try_from(node(9_999).as_bytes().len()).unwrap();
         assert_eq!(later(found).await[1..5], length.to_le_bytes());
 
-        let committed = batch.commit(how(), &Job::new());
+        let committed = promise::of(batch.commit(how(), &Job::new()));
         let other = store.begin_batch();
         // Of a batch that is freed, what was called goes on.
         drop(batch);
-        let waits = other.get(scratch::ask(&cid.to_bytes()));
+        let found = promise::of(other.get(scratch::ask(&cid.to_bytes())));
         assert_eq!(later(committed).await[0], DONE);
-        let found = if waits.is_undefined() { now() } else { later(waits).await };
-        assert_eq!(found[0], DONE);
+        assert_eq!(later(found).await[0], DONE);
     }
 
     #[wasm_bindgen_test]
@@ -309,10 +306,10 @@ mod tests {
         let batch = store.begin_batch();
         let nodes = batch.nodes();
         take_in(&nodes, 10_000);
-        let staged = batch.insert_many(&nodes, &Job::new());
+        let staged = promise::of(batch.insert_many(&nodes, &Job::new()));
         batch.rollback();
         assert_eq!(later(staged).await[0], DONE);
-        assert!(batch.commit(how(), &Job::new()).is_undefined());
+        assert!(!batch.commit(how(), &Job::new()));
         assert_eq!((now()[0], &now()[5..21]), (FAILED, &b"ERR_BATCH_CLOSED"[..]));
     }
 }
