@@ -129,6 +129,7 @@ export class Batch {
   insertMany(nodes, options) {
     return attempt(() => {
       const work = readWork(options);
+      work.holder = this;
       return this.#staging.connection.makeWithNodes(this.#staging, INSERT_MANY, { nodes }, work);
     });
   }

@@ -17,6 +17,8 @@ export function readWork(given) {
 export class Work {
   /** Whether it has its place among the writes: what closes the store then lets it go first. */
   hasPlace = false;
+  /** Who must not be lost while it goes on, though nobody else may hold it. */
+  holder;
   #signal;
   #onProgress;
   /** Why it was given up. */

@@ -337,6 +337,12 @@ export const life = [
       const committing = Array.from({ length: 20 }, () => begin().then((batch) => batch.commit()));
       await collectGarbage();
       for (const { inserted } of await Promise.all(committing)) equal(inserted.length, 3);
+      async function* slowly() {
+        yield node(1000);
+        await collectGarbage();
+        yield node(1001);
+      }
+      equal((await begin().then((batch) => batch.insertMany(slowly()))).length, 2);
       // A batch keeps its store alive, a list and its iterator too.
       const batch = await begin();
       const iterator = await filled(DagStore).then(({ store }) => store.list()[Symbol.asyncIterator]());
