@@ -18,3 +18,8 @@ export function ours(error) {
   }
   return new DagStoreError("ERR_INVALID_ARGUMENT", "an argument can't be read", { cause: error });
 }
+
+/** The error of a method that was taken off its object. */
+export function detached(what) {
+  return new DagStoreError("ERR_INVALID_ARGUMENT", `call it as a method of the ${what} itself (not of a proxy of it), as in \`${what}.get(id)\``);
+}

@@ -1,4 +1,4 @@
-import { attempt } from "./attempt.js";
+import { attempt, detached } from "./attempt.js";
 import { readCommit, readCommitInTurns, readCommitOptions } from "./commit.js";
 import { nothing } from "./connection.js";
 import { define } from "./define.js";
@@ -109,6 +109,9 @@ class Staging {
   }
 }
 
+/** What is staged in what must be a batch: a method may have been taken off it. */
+let stagingOf;
+
 export class Batch {
   #staging;
 
@@ -119,58 +122,70 @@ export class Batch {
   }
 
   insert(node) {
-    return this.#make(INSERT, node);
+    return make(this, INSERT, node);
   }
 
   insertBlock(block) {
-    return this.#make(INSERT_BLOCK, block);
+    return make(this, INSERT_BLOCK, block);
   }
 
   insertMany(nodes, options) {
     return attempt(() => {
       const work = readWork(options);
       work.holder = this;
-      return this.#staging.connection.makeWithNodes(this.#staging, INSERT_MANY, { nodes }, work);
+      const staging = stagingOf(this);
+      return staging.connection.makeWithNodes(staging, INSERT_MANY, { nodes }, work);
     });
   }
 
   remove(id) {
-    return this.#make(REMOVE, id);
+    return make(this, REMOVE, id);
   }
 
   removeMany(ids) {
-    return this.#make(REMOVE_MANY, ids);
+    return make(this, REMOVE_MANY, ids);
   }
 
   get(id) {
-    return this.#make(GET, id);
+    return make(this, GET, id);
   }
 
   commit(options) {
     return attempt(() => {
-      this.#staging.assertOpen();
-      const committed = this.#staging.commit(readCommitOptions(options));
-      lost?.unregister(this.#staging);
+      const staging = stagingOf(this);
+      staging.assertOpen();
+      const committed = staging.commit(readCommitOptions(options));
+      lost?.unregister(staging);
       return committed;
     });
   }
 
   rollback() {
-    return attempt(() => this.free());
+    return attempt(() => Batch.prototype.free.call(this));
   }
 
   free() {
-    lost?.unregister(this.#staging);
-    this.#staging.free();
-  }
-
-  #make(call, subject) {
-    return this.#staging.connection.make(this.#staging, call, subject, this.#staging.lane);
+    const staging = stagingOf(this);
+    lost?.unregister(staging);
+    staging.free();
   }
 
   static {
+    stagingOf = (batch) => {
+      if (Object(batch) === batch && #staging in batch) return batch.#staging;
+      throw detached("batch");
+    };
     // Not every engine has the symbols.
     if (Symbol.dispose) define(this.prototype, Symbol.dispose, this.prototype.free);
     if (Symbol.asyncDispose) define(this.prototype, Symbol.asyncDispose, this.prototype.rollback);
+  }
+}
+
+function make(batch, call, subject) {
+  try {
+    const staging = stagingOf(batch);
+    return staging.connection.make(staging, call, subject, staging.lane);
+  } catch (error) {
+    return Promise.reject(error);
   }
 }

@@ -26,11 +26,20 @@ export async function compile(source) {
 
 async function compileResponse(given) {
   // Not asked of the global `Response`: in Node a look at that loads a whole HTTP client.
-  const response = typeof given?.arrayBuffer === "function" ? given : await fetch(given);
+  const response = typeof given?.arrayBuffer === "function" ? given : await fetched(given);
   if (!response.ok) throw new Error(`${response.url}: ${response.status} ${response.statusText}`);
   const streams = response.headers.get("content-type") === "application/wasm";
   if (streams && WebAssembly.compileStreaming) return WebAssembly.compileStreaming(response);
   return WebAssembly.compile(await response.arrayBuffer());
+}
+
+async function fetched(url) {
+  try {
+    return await fetch(url);
+  } catch (cause) {
+    const message = "the wasm can't be fetched; where `fetch` knows no such URL, as for files in Node, give `init` the bytes";
+    throw new DagStoreError("ERR_STORAGE", message, { cause });
+  }
 }
 
 /** Tells what the engine or the page lacks, if that is why the wasm can't be started. */

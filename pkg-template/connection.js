@@ -47,6 +47,8 @@ export class Connection {
   #closing;
   /** What must go when the store closes. */
   #batches = new Set();
+  /** The reads that are made in parts. */
+  #reads = new Set();
 
   constructor(limits) {
     this.limits = limits;
@@ -166,6 +168,14 @@ export class Connection {
     this.#instance.free(object);
   }
 
+  /** Has the store closed no earlier than this read, made in parts, has ended. */
+  holdOpen(read) {
+    const ended = () => this.#reads.delete(read);
+    this.#reads.add(read);
+    read.then(ended, ended);
+    return read;
+  }
+
   adopt(batch) {
     this.#batches.add(batch);
   }
@@ -184,7 +194,8 @@ export class Connection {
       if (this.#opening === undefined) return undefined;
       const close = () => this.#inOrder(undefined, () => this.#close());
       const busy = targets.map(({ lane }) => lane).filter((lane) => !lane.isFree);
-      return busy.length === 0 ? close() : Promise.all(busy.map((lane) => lane.pass(nothing))).then(close);
+      const before = [...busy.map((lane) => lane.pass(nothing)), ...this.#reads];
+      return before.length === 0 ? close() : Promise.allSettled(before).then(close);
     });
     return this.#closing;
   }

@@ -1,4 +1,4 @@
-import { attempt, ours } from "./attempt.js";
+import { attempt, detached, ours } from "./attempt.js";
 import { beginBatch } from "./batch.js";
 import { asBytes } from "./bytes.js";
 import { bare, readCommit, readCommitInTurns, readCommitOptions } from "./commit.js";
@@ -57,6 +57,9 @@ const VERIFY = {
   read: (answer) => ({ nodes: answer.u64(), links: answer.u64(), stateHash: answer.string() }),
 };
 
+/** The way into wasm of what must be a store: a method may have been taken off it. */
+let connectionOf;
+
 export class DagStore {
   #connection;
 
@@ -70,65 +73,69 @@ export class DagStore {
   }
 
   insert(node) {
-    return this.#write(INSERT, node);
+    return write(this, INSERT, node);
   }
 
   insertBlock(block) {
-    return this.#write(INSERT_BLOCK, block);
+    return write(this, INSERT_BLOCK, block);
   }
 
   insertMany(nodes, options) {
     return attempt(() => {
       const { how, work } = readCommitOptions(options);
-      return this.#connection.makeWithNodes(this.#connection, INSERT_MANY, { nodes, how }, work);
+      const connection = connectionOf(this);
+      return connection.makeWithNodes(connection, INSERT_MANY, { nodes, how }, work);
     });
   }
 
   remove(id) {
-    return this.#write(REMOVE, id);
+    return write(this, REMOVE, id);
   }
 
   get(id) {
-    return this.#read(GET, id);
+    return read(this, GET, id);
   }
 
   getMany(ids, options) {
-    return attempt(() => this.#connection.makeWithIds(GET_MANY, ids, readWork(options)));
+    return attempt(() => {
+      const connection = connectionOf(this);
+      return connection.holdOpen(connection.makeWithIds(GET_MANY, ids, readWork(options)));
+    });
   }
 
   getBlock(id) {
-    return this.#read(GET_BLOCK, id);
+    return read(this, GET_BLOCK, id);
   }
 
   has(id) {
-    return this.#read(HAS, id);
+    return read(this, HAS, id);
   }
 
   list(options) {
-    return new List(this.#connection, options);
+    return new List(connectionOf(this), options);
   }
 
   size(options) {
-    return attempt(() => this.#read(SIZE, scopeOf(readOptions(options, "options", ["scopeId"]))));
+    return attempt(() => read(this, SIZE, scopeOf(readOptions(options, "options", ["scopeId"]))));
   }
 
   heads(options) {
-    return attempt(() => this.#read(HEADS, scopeOf(readOptions(options, "options", ["scopeId"]))));
+    return attempt(() => read(this, HEADS, scopeOf(readOptions(options, "options", ["scopeId"]))));
   }
 
   stateHash(options) {
     return attempt(() => {
       const read = readOptions(options, "options", ["scopeId", ...WORK_OPTIONS]);
-      return this.#follow(STATE_HASH, scopeOf(read), new Work(read));
+      return follow(this, STATE_HASH, scopeOf(read), new Work(read));
     });
   }
 
   prove(id) {
-    return this.#read(PROVE, id);
+    return read(this, PROVE, id);
   }
 
   proveAbsent(node) {
-    return attempt(() => this.#read(asBytes(node) === undefined ? PROVE_ABSENT : PROVE_BLOCK_ABSENT, node));
+    return attempt(() => read(this, asBytes(node) === undefined ? PROVE_ABSENT : PROVE_BLOCK_ABSENT, node));
   }
 
   proveRange(range) {
@@ -136,40 +143,55 @@ export class DagStore {
       const options = readOptions(range, "range", ["scopeId", "since", "until"]);
       const [since, until] = [options.count("since"), options.count("until")];
       const scopeId = scopeOf(options) ?? options.fail("scopeId", "is missing: a range is of one scope");
-      return this.#read(PROVE_RANGE, bare({ scopeId, since, until }));
+      return read(this, PROVE_RANGE, bare({ scopeId, since, until }));
     });
   }
 
   verify(options) {
-    return attempt(() => this.#follow(VERIFY, undefined, readWork(options)));
+    return attempt(() => connectionOf(this).holdOpen(follow(this, VERIFY, undefined, readWork(options))));
   }
 
   beginBatch() {
-    return beginBatch(this.#connection);
+    return attempt(() => beginBatch(connectionOf(this)));
   }
 
   close() {
-    return this.#connection.close();
-  }
-
-  #read(call, subject) {
-    return this.#connection.make(this.#connection, call, subject);
-  }
-
-  #write(call, subject) {
-    return this.#connection.make(this.#connection, call, subject, this.#connection.lane);
-  }
-
-  /** Reads what may take long. */
-  #follow(call, subject, work) {
-    if (!work.isFollowed) return this.#read(call, subject);
-    return this.#connection.makeFollowed(this.#connection, call, subject, work);
+    return attempt(() => connectionOf(this).close());
   }
 
   static {
+    connectionOf = (store) => {
+      if (Object(store) === store && #connection in store) return store.#connection;
+      throw detached("store");
+    };
     // Not every engine has the symbol.
     if (Symbol.asyncDispose) define(this.prototype, Symbol.asyncDispose, this.prototype.close);
   }
 }
 
 const scopeOf = (options) => options.text("scopeId");
+
+function read(store, call, subject) {
+  try {
+    const connection = connectionOf(store);
+    return connection.make(connection, call, subject);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+function write(store, call, subject) {
+  try {
+    const connection = connectionOf(store);
+    return connection.make(connection, call, subject, connection.lane);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+/** Reads what may take long. */
+function follow(store, call, subject, work) {
+  if (!work.isFollowed) return read(store, call, subject);
+  const connection = connectionOf(store);
+  return connection.makeFollowed(connection, call, subject, work);
+}

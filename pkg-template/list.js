@@ -39,18 +39,27 @@ export class List {
   }
 
   /** Reads all of it. */
-  async toArray() {
-    const all = [];
-    for await (const { nodes } of this.#pages(this.#begin())) all.push(...nodes);
-    return all;
+  toArray() {
+    return this.#connection.holdOpen(this.#toArray());
   }
 
   /** Reads one page: up to `limit` nodes, and the cursor after them if there are more. */
-  async page() {
+  page() {
+    return this.#connection.holdOpen(this.#page());
+  }
+
+  async #toArray() {
+    const all = [];
+    for await (const { nodes } of this.#pages(this.#begin(), this.#heldOpen())) all.push(...nodes);
+    return all;
+  }
+
+  async #page() {
     const reading = this.#begin();
     const { limit = PAGE } = reading.query;
     const page = { nodes: [], cursor: undefined };
-    for await (const { nodes, cursor } of this.#pages({ ...reading, wanted: limit, size: MOST })) {
+    const pages = this.#pages({ ...reading, wanted: limit, size: MOST }, this.#heldOpen());
+    for await (const { nodes, cursor } of pages) {
       page.nodes.push(...nodes);
       page.cursor = cursor;
     }
@@ -59,7 +68,7 @@ export class List {
 
   async *[Symbol.asyncIterator]() {
     const reading = this.#begin();
-    for await (const { nodes } of this.#pages(reading)) {
+    for await (const { nodes } of this.#pages(reading, this.#connection)) {
       for (const node of nodes) {
         reading.work.assertGoing();
         yield node;
@@ -68,13 +77,13 @@ export class List {
   }
 
   /** Reads so many nodes, a page at a time; between pages the others have their turn. */
-  async *#pages({ query, work, wanted, size }) {
+  async *#pages({ query, work, wanted, size }, target) {
     let done = 0;
     if (query.eventTypes?.length === 0) return;
     while (done < wanted) {
       if (done > 0) await turn();
       query.limit = Math.min(wanted - done, size);
-      const page = await work.run(() => work.wait(this.#read(query)));
+      const page = await work.run(() => work.wait(this.#read(target, query)));
       done += page.nodes.length;
       work.tell(done);
       yield page;
@@ -95,10 +104,17 @@ export class List {
     }
   }
 
-  #read(query) {
+  /** The store, for a call that was made before it closes, and that it waits for then. */
+  #heldOpen() {
+    const connection = this.#connection;
+    connection.assertOpen();
+    return { get wasm() { return connection.wasm; }, assertOpen: nothing };
+  }
+
+  #read(target, query) {
     // To wasm, no types mean all.
     const eventTypes = query.eventTypes ?? [];
-    return this.#connection.make(this.#connection, LIST, bare({ ...query, eventTypes }));
+    return this.#connection.make(target, LIST, bare({ ...query, eventTypes }));
   }
 }
 

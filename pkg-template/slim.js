@@ -9,7 +9,8 @@ export * from "./api.js";
  * once, before the first call on a store. It is compiled when that call comes.
  */
 export function init(source) {
-  if (source === undefined || source === null) refuse("init(wasm) needs a module, bytes, a URL or a Response");
+  const isText = typeof source === "string";
+  if (!isText && Object(source) !== source) refuse("init(wasm) needs a module, bytes, a URL or a Response");
   // A Promise that fails is told to whoever calls a store, not to the process.
   Promise.resolve(source).catch(() => undefined);
   setLoader(() => source);

@@ -61,12 +61,12 @@ export function verifyRange(
 ): ProvedEntry[];
 
 /**
- * Checks that this is the entry's block: that it has the entry's CID, and that the scope, the time and the
+ * Checks that this is the entry's block (`undefined` is none): that it has the entry's CID, and that the scope, the time and the
  * event type in it are those that the entry was proved with.
  *
  * @throws {@link ProofError}; `ERR_OTHER_BLOCK`
  */
-export function checkBlock(entry: ProvedEntry, scopeId: string, block: BytesInput): void;
+export function checkBlock(entry: ProvedEntry, scopeId: string, block: BytesInput | undefined): void;
 
 /** Why something does not verify. */
 export type ProofErrorCode =

@@ -71,7 +71,7 @@ export function verifyAbsence(stateHash, block, proof) {
 
 export function verifyRange(stateHash, scopeId, times, proof) {
   if (typeof scopeId !== "string") fail("ERR_INVALID_ARGUMENT", "a scope id is a string");
-  const { since = 0, until = Number.MAX_SAFE_INTEGER } = times ?? {};
+  const { since = 0, until = Number.MAX_SAFE_INTEGER } = readTimes(times);
   for (const time of [since, until]) {
     const message = "a time is a whole number of milliseconds, from 0 to 2^53 - 1";
     if (!Number.isSafeInteger(time) || time < 0) fail("ERR_INVALID_ARGUMENT", message);
@@ -87,6 +87,7 @@ export function verifyRange(stateHash, scopeId, times, proof) {
 }
 
 export function checkBlock(entry, scopeId, block) {
+  if (typeof entry !== "object" || entry === null) fail("ERR_INVALID_ARGUMENT", "an entry comes from verifyRange");
   const facts = readBlock(block);
   const same =
     cidOf(facts.key.subarray(8)) === entry.cid &&
@@ -96,6 +97,19 @@ export function checkBlock(entry, scopeId, block) {
       ? equal(hash(facts.eventType), asBytes(entry.eventTypeHash))
       : text(facts.eventType) === entry.eventType);
   if (!same) fail("ERR_OTHER_BLOCK");
+}
+
+function readTimes(times) {
+  const message = "times are given as an object of `since` and `until`";
+  if (typeof times !== "object" || times === null) fail("ERR_INVALID_ARGUMENT", message);
+  let read;
+  try {
+    read = { ...times };
+  } catch {
+    fail("ERR_INVALID_ARGUMENT", message);
+  }
+  if (Object.keys(read).some((key) => key !== "since" && key !== "until")) fail("ERR_INVALID_ARGUMENT", message);
+  return read;
 }
 
 function fail(code, message) {

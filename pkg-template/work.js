@@ -53,7 +53,7 @@ export class Work {
     } catch (error) {
       throw ours(error);
     } finally {
-      this.#signal?.removeEventListener("abort", giveUp);
+      quietly(() => this.#signal?.removeEventListener("abort", giveUp));
       for (const end of this.#endings.splice(0)) end();
     }
   }
@@ -138,10 +138,13 @@ export class Work {
     // Whatever wasm thinks, it never goes back, nor beyond the end.
     this.#done = Math.max(this.#done, Math.min(done, total ?? done));
     const onProgress = this.#onProgress;
+    const threw = (cause) => this.giveUp(aborted("onProgress has thrown", cause));
     try {
-      onProgress?.(total === undefined ? { done: this.#done } : { done: this.#done, total });
+      const told = onProgress?.(total === undefined ? { done: this.#done } : { done: this.#done, total });
+      // An asynchronous one is not waited for, but heard.
+      if (told instanceof Promise) told.catch(threw);
     } catch (cause) {
-      this.giveUp(aborted("onProgress has thrown", cause));
+      threw(cause);
     }
   }
 
@@ -152,4 +155,13 @@ export class Work {
 
 function aborted(why, cause) {
   return new DagStoreError("ERR_ABORTED", `the call was given up: ${why}`, { cause });
+}
+
+/** Calls what is not ours, when the outcome is settled already. */
+function quietly(call) {
+  try {
+    call();
+  } catch {
+    // It can't be told to anybody any more.
+  }
 }

@@ -687,4 +687,55 @@ export const long = [
       equal(await store.size(), 3000);
     },
   ],
+  [
+    "a store closes when what is read in parts has been read",
+    async (api) => {
+      const reads = {
+        verify: (store) => store.verify().then(({ nodes }) => nodes),
+        getMany: (store, cids) => store.getMany(cids).then((found) => found.filter(Boolean).length),
+        "getMany, of one slice": (store, cids) => store.getMany(cids.slice(0, 1024)).then(() => MANY),
+        toArray: (store) => store.list().toArray().then(({ length }) => length),
+        page: (store) => store.list({ limit: MANY }).page().then(({ nodes }) => nodes.length),
+        stateHash: (store) => store.stateHash().then(() => MANY),
+      };
+      for (const [name, read] of Object.entries(reads)) {
+        const store = new api.DagStore();
+        const { inserted } = await store.insertMany(nodes(MANY));
+        const reading = read(store, inserted);
+        const closing = store.close();
+        await rejects(read(store, inserted), "ERR_CLOSED", name);
+        equal(await reading, MANY, name);
+        await closing;
+      }
+      // A loop is no call: it ends where it is.
+      const store = await filled(api, MANY);
+      await rejects(async () => {
+        for await (const _ of store.list()) await store.close();
+      }, "ERR_CLOSED");
+    },
+  ],
+  [
+    "an onProgress that is asynchronous is heard",
+    async ({ DagStore }) => {
+      const store = new DagStore();
+      const cause = new Error("later");
+      const error = await rejects(store.insertMany(nodes(MANY), { onProgress: () => Promise.reject(cause) }), "ERR_ABORTED");
+      equal(error.cause === cause, true);
+      equal(await store.size(), 0);
+      await store.insertMany(nodes(MANY), { onProgress: async () => undefined });
+      equal(await store.size(), MANY);
+    },
+  ],
+  [
+    "a signal that can't be let go of changes nothing",
+    async ({ DagStore }) => {
+      const store = new DagStore();
+      const removeEventListener = () => {
+        throw new Error("no");
+      };
+      const signal = { aborted: false, addEventListener() {}, removeEventListener };
+      equal((await store.insertMany(nodes(10), { signal })).inserted.length, 10);
+      equal(await store.size(), 10);
+    },
+  ],
 ];

@@ -438,4 +438,24 @@ export const store = [
       ok(!("cause" in new DagStoreError("ERR_LIMIT", "too much")));
     },
   ],
+  [
+    "a method that was taken off its object says so, by its Promise",
+    async ({ DagStore }) => {
+      const store = new DagStore();
+      const batch = await store.beginBatch();
+      const methods = (object) => Object.getOwnPropertyNames(Object.getPrototypeOf(object)).filter((name) => name !== "constructor");
+      for (const object of [store, batch]) {
+        for (const name of methods(object)) {
+          for (const other of [undefined, null, {}, 5]) {
+            if (name === "list" || name === "free") continue;
+            const { message } = await rejects(object[name].call(other), "ERR_INVALID_ARGUMENT", name);
+            ok(message.includes("as a method"), `${name}: ${message}`);
+          }
+        }
+      }
+      const { get } = store;
+      await rejects(get("x"), "ERR_INVALID_ARGUMENT");
+      equal(await store.size(), 0);
+    },
+  ],
 ];
