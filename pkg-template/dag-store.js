@@ -140,10 +140,11 @@ export class DagStore {
 
   proveRange(range) {
     return attempt(() => {
+      const connection = connectionOf(this);
       const options = readOptions(range, "range", ["scopeId", "since", "until"]);
       const [since, until] = [options.count("since"), options.count("until")];
       const scopeId = scopeOf(options) ?? options.fail("scopeId", "is missing: a range is of one scope");
-      return read(this, PROVE_RANGE, bare({ scopeId, since, until }));
+      return connection.make(connection, PROVE_RANGE, bare({ scopeId, since, until }));
     });
   }
 
