@@ -382,7 +382,8 @@ export class DagStore {
 
   /**
    * Closes the store and rolls back its batches. Calls made before go first, even long ones; only what still
-   * waits for an asynchronous iterable fails with `ERR_CLOSED`. Closing it again does nothing.
+   * waits for an asynchronous iterable fails with `ERR_CLOSED`, and so does a loop over a list, at its next page.
+   * Closing it again does nothing.
    */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

@@ -82,9 +82,10 @@ class Intake {
     if (encoder !== undefined) giveBack(encoder);
     if (iterator === undefined) return;
     try {
-      // Whatever it says to that, the call ends as it ends.
       Promise.resolve(iterator.return?.()).catch(() => undefined);
-    } catch {}
+    } catch {
+      // Whatever it says to that, the call ends as it ends.
+    }
   }
 
   async #next(work) {
