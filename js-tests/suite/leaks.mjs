@@ -3,6 +3,8 @@ import { equal, node, ok } from "./expect.mjs";
 import { memoryBytes, requireFinalizers } from "./memories.mjs";
 
 const PAGE = 1 << 16;
+/** In how many windows memory must have grown before that is a leak. */
+const WINDOWS = 4;
 const ABSENT = "bafyreigbtj4x7ip5legnfznufuopl4sg4knzc2cof6duas4b3q2fy6swua";
 
 /** A store, a batch, an insert, a get, and one of the ways in which a batch ends. */
@@ -19,14 +21,24 @@ export async function cycle({ DagStore }, i) {
   await store.close();
 }
 
-/** Runs cycles, of which the first tenth warms up; gives the bytes by which the memory has grown since. */
-export async function growth(cycles, run) {
-  let warm;
-  for (let i = 0; i < cycles; i++) {
-    await run(i);
-    if (i === Math.floor(cycles / 10)) warm = memoryBytes();
+/**
+ * Runs rounds until memory has grown by no more than `limit` bytes in a window of so many; the first few only warm up.
+ *
+ * How high memory rises depends on which calls happen to overlap and on when garbage is collected, so it may rise in one
+ * window although nothing is lost. What is lost is lost in every window.
+ */
+export async function flat(rounds, limit, run) {
+  let done = 0;
+  const go = async (rounds) => {
+    for (let i = 0; i < rounds; i++) await run(done++);
+    return memoryBytes();
+  };
+  const sizes = [await go(Math.max(3, Math.ceil(rounds / 10)))];
+  while (sizes.length <= WINDOWS) {
+    sizes.push(await go(rounds));
+    if (sizes.at(-1) - sizes.at(-2) <= limit) return;
   }
-  return memoryBytes() - warm;
+  throw new Error(`memory grows with every ${rounds} rounds: ${sizes.join(", ")} bytes`);
 }
 
 /** What one round of three megabytes does; what it returns stays alive. */
@@ -65,8 +77,7 @@ export const leaks = [
   [
     "flat: 20,000 cycles of store, batch, insert, get and free",
     async (api) => {
-      const grown = await growth(20_000, (i) => cycle(api, i));
-      ok(grown <= PAGE, `${grown} bytes more`);
+      await flat(20_000, PAGE, (i) => cycle(api, i));
     },
   ],
   [
@@ -74,13 +85,12 @@ export const leaks = [
     async (api) => {
       const { DagStore, collectGarbage } = api;
       requireFinalizers(collectGarbage);
-      const grown = await growth(2000, async (i) => {
+      // The limit is all that is alive between two collections; without giving back it would be twenty megabytes.
+      await flat(2000, 4 << 20, async (i) => {
         const batch = await new DagStore().beginBatch();
         await batch.insert(node(i, { content: "x".repeat(10_000) }));
         if (i % 200 === 199) await collectGarbage();
       });
-      // All that is alive between two collections; without giving back it would be twenty megabytes.
-      ok(grown <= 4 << 20, `${grown} bytes more`);
     },
   ],
   [
@@ -96,9 +106,8 @@ export const leaks = [
         () => store.list({ cursor: "none" }).page(),
         () => store.insertMany([node(1)], { conditions: [{ stateHash: "0".repeat(64) }] }),
       ];
-      const grown = await growth(7000, (i) =>
+      await flat(7000, PAGE, (i) =>
         refused[i % refused.length]().then(() => ok(false, "accepted"), (error) => equal(error.name, "DagStoreError")));
-      ok(grown <= PAGE, `${grown} bytes more`);
     },
   ],
   ...Object.entries(ROUNDS).map(([name, end]) => [
@@ -106,18 +115,14 @@ export const leaks = [
     async ({ DagStore }) => {
       const content = "x".repeat(1_000_000);
       const held = [];
-      let warm;
-      for (let i = 0; i < 12; i++) {
+      // Without giving back it would be 27 megabytes.
+      await flat(9, 4 << 20, async (i) => {
         const store = new DagStore();
         const batch = await store.beginBatch();
         await batch.insertMany([0, 1, 2].map((j) => node(3 * i + j, { content })));
         held.push(await end(store, batch));
-        if (i === 2) warm = memoryBytes();
-      }
-      // Without giving back it would be 27 megabytes.
-      const grown = memoryBytes() - warm;
-      ok(grown <= 4 << 20, `${grown} bytes more`);
-      equal(held.length, 12);
+      });
+      ok(held.length >= 12);
     },
   ]),
 ];
