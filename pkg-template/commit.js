@@ -2,21 +2,23 @@ import { asBytes } from "./bytes.js";
 import { DagStoreError } from "./error.js";
 import { CID_BYTES, writeId } from "./id.js";
 import { readOptions } from "./options.js";
+import { packed } from "./packed.js";
 import { inOneGo, inTurns } from "./turn.js";
 import { WORK_OPTIONS, Work } from "./work.js";
 
 const ID = /^[0-9a-f]{32}$/;
 const HASH = /^[0-9a-f]{64}$/;
 
+/** The kinds of conditions, as wasm knows them. */
+const HEADS = 0;
+const STATE_HASH = 1;
+const ABSENT = 2;
+
 /** Reads a caller's commit options: `how`, as wasm takes it, and the work. */
 export function readCommitOptions(given) {
   const options = readOptions(given, "options", ["id", "conditions", "stateHash", ...WORK_OPTIONS]);
-  const how = bare({
-    id: commitId(options),
-    conditions: options.list("conditions", readCondition) ?? [],
-    stateHash: options.flag("stateHash"),
-  });
-  return { how, work: new Work(options) };
+  const how = [commitId(options), options.list("conditions", readCondition) ?? [], options.flag("stateHash")];
+  return { how: packed(how), work: new Work(options) };
 }
 
 /** Reads the answer that is a commit. */
@@ -49,17 +51,15 @@ function readCondition(given) {
     throw new DagStoreError("ERR_INVALID_ARGUMENT", message);
   }
   switch (kinds[0]) {
-    case "heads": {
-      const heads = { scopeId: condition.text("scopeId"), cids: condition.list("heads", cidBytes) };
-      return bare({ heads: bare(heads) });
-    }
+    case "heads":
+      return [HEADS, condition.text("scopeId"), condition.list("heads", cidBytes)];
     case "stateHash": {
       const stateHash = condition.text("stateHash");
       if (!HASH.test(stateHash)) condition.fail("stateHash", "must be 64 hexadecimal digits");
-      return bare({ stateHash });
+      return [STATE_HASH, stateHash];
     }
     default:
-      return bare({ absent: cidBytes(condition.get("absent")) });
+      return [ABSENT, cidBytes(condition.get("absent"))];
   }
 }
 
@@ -67,11 +67,6 @@ function cidBytes(id) {
   const bytes = new Uint8Array(CID_BYTES);
   writeId(id, bytes, 0);
   return bytes;
-}
-
-/** An object without a prototype: it has what is named here, and inherits nothing. */
-export function bare(properties) {
-  return Object.assign(Object.create(null), properties);
 }
 
 function hex(bytes = []) {

@@ -1,12 +1,13 @@
 import { attempt, detached, ours } from "./attempt.js";
 import { beginBatch } from "./batch.js";
 import { asBytes } from "./bytes.js";
-import { bare, readCommit, readCommitInTurns, readCommitOptions } from "./commit.js";
+import { readCommit, readCommitInTurns, readCommitOptions } from "./commit.js";
 import { Connection, nothing } from "./connection.js";
 import { define } from "./define.js";
 import { readLimits } from "./limits.js";
 import { List } from "./list.js";
 import { readOptions } from "./options.js";
+import { packed } from "./packed.js";
 import { encodeBlock, encodeId, encodeNode } from "./record.js";
 import { WORK_OPTIONS, Work, readWork } from "./work.js";
 
@@ -144,7 +145,7 @@ export class DagStore {
       const options = readOptions(range, "range", ["scopeId", "since", "until"]);
       const [since, until] = [options.count("since"), options.count("until")];
       const scopeId = scopeOf(options) ?? options.fail("scopeId", "is missing: a range is of one scope");
-      return connection.make(connection, PROVE_RANGE, bare({ scopeId, since, until }));
+      return connection.make(connection, PROVE_RANGE, packed([scopeId, since, until]));
     });
   }
 

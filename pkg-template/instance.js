@@ -85,9 +85,9 @@ class Instance {
     this.#memory = this.glue.initSync({ module }).memory;
     this.#takeMemory();
     this.#answer = new Answer(this.#bytes, 0);
-    this.glue.onPanic((text) => {
-      this.#panic = text;
-      this.#trip(new Error(text));
+    this.glue.onPanic(([message, place]) => {
+      this.#panic = `${message} (${place.join(":")})`;
+      this.#trip(new Error(this.#panic));
     });
     this.glue.onWait((promise) => {
       this.#handed = promise;

@@ -1,7 +1,7 @@
 import { ours } from "./attempt.js";
-import { bare } from "./commit.js";
 import { nothing } from "./connection.js";
 import { readOptions } from "./options.js";
+import { packed } from "./packed.js";
 import { turn } from "./turn.js";
 import { WORK_OPTIONS, Work } from "./work.js";
 
@@ -112,9 +112,10 @@ export class List {
   }
 
   #read(target, query) {
+    const { scopeId, since, until, byTime, reverse, limit, cursor } = query;
     // To wasm, no types mean all.
     const eventTypes = query.eventTypes ?? [];
-    return this.#connection.make(target, LIST, bare({ ...query, eventTypes }));
+    return this.#connection.make(target, LIST, packed([scopeId, eventTypes, since, until, byTime, reverse, limit, cursor]));
   }
 }
 

@@ -27,8 +27,8 @@ mod major {
 }
 
 const FALSE: u8 = 0xf4;
-const TRUE: u8 = 0xf5;
-const NULL: u8 = 0xf6;
+pub(crate) const TRUE: u8 = 0xf5;
+pub(crate) const NULL: u8 = 0xf6;
 const FLOAT64: u8 = 0xfb;
 /// The tag of a link.
 const LINK: u64 = 42;

@@ -5,7 +5,7 @@
 //!   may be freed, in any order.
 //! - Bytes cross through two areas of our memory ([`scratch`]): JavaScript writes what it asks into
 //!   the one and reads the answer from the other, while nothing else can run. Numbers cross as
-//!   arguments, and rare, tame options by serde.
+//!   arguments, rare options as a little DAG-CBOR, and what a panic says by serde.
 //! - What has its answer at once leaves it in the area and returns `false`: no Promise is paid for
 //!   where nothing has to wait. What has to wait hands over a Promise of the same bytes ([`promise`])
 //!   and returns `true`. Nothing returns a reference.

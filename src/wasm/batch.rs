@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::answer::{Answer, CID_TEXT, if_there_is_room, settle};
@@ -106,7 +105,7 @@ impl Batch {
     }
 
     /// Commits; answers the commit. The batch is closed, unless the options are wrong.
-    pub fn commit(&self, options: JsValue, job: &Job) -> bool {
+    pub fn commit(&self, options: &[u8], job: &Job) -> bool {
         let options = options::read::<CommitOptions>(options);
         let mut pace = job.pace();
         self.stage(async move |batch| {

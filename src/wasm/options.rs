@@ -1,99 +1,106 @@
-//! Options, once JavaScript has checked and copied them: objects of its own making, without a
-//! prototype, that hold nothing but what is named here.
+//! Options, once JavaScript has checked and copied them: a little DAG-CBOR, in which a struct is the list of its fields, in their
+//! order, and what is missing is null. `packed.js` writes it.
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use wasm_bindgen::JsValue;
-
-use crate::cbor::MAX_SAFE;
+use crate::cbor::{MAX_SAFE, NULL, Reader, TRUE};
 use crate::{
-    Cid, Condition, Cursor, DagError, DagStoreBatch, ErrorKind, ListQuery, Order, Result,
-    SharedDagStore, Span, ToCid,
+    Cid, Condition, Cursor, DagStoreBatch, ListQuery, Order, Result, SharedDagStore, Span, ToCid,
 };
 
-/// Reads options.
-pub(super) fn read<T: DeserializeOwned>(options: JsValue) -> Result<T> {
-    serde_wasm_bindgen::from_value(options)
-        .map_err(|error| DagError::new(ErrorKind::InvalidArgument, error.to_string()))
+/// Reads options. JavaScript has checked them, so what can't be read is a mistake of ours.
+pub(super) fn read<T: Packed>(options: &[u8]) -> Result<T> {
+    T::unpack(&mut Reader::new(options))
+}
+
+/// What can stand in options.
+pub(super) trait Packed: Sized {
+    /// Reads it from where the reader is.
+    fn unpack(reader: &mut Reader<'_>) -> Result<Self>;
+}
+
+const NO_LIST: &str = "options that are no list";
+const OTHER_KIND: &str = "options of another kind";
+
+/// Reads the head of a struct of so many fields.
+fn fields(reader: &mut Reader<'_>, count: usize) -> Result<()> {
+    if reader.list(NO_LIST)? == count { Ok(()) } else { Err(reader.fault(OTHER_KIND)) }
+}
+
+impl Packed for bool {
+    fn unpack(reader: &mut Reader<'_>) -> Result<Self> {
+        Ok(reader.take(1)? == [TRUE])
+    }
+}
+
+impl Packed for u64 {
+    fn unpack(reader: &mut Reader<'_>) -> Result<Self> {
+        reader.unsigned("no number")
+    }
+}
+
+impl Packed for usize {
+    fn unpack(reader: &mut Reader<'_>) -> Result<Self> {
+        // What is beyond the memory's 32 bits is beyond all that is counted here.
+        Ok(usize::try_from(u64::unpack(reader)?).unwrap_or(usize::MAX))
+    }
+}
+
+impl Packed for String {
+    fn unpack(reader: &mut Reader<'_>) -> Result<Self> {
+        Ok(String::from_utf8_lossy(reader.text("no text")?).into_owned())
+    }
+}
+
+impl Packed for Cid {
+    fn unpack(reader: &mut Reader<'_>) -> Result<Self> {
+        reader.bytes("no bytes")?.to_cid()
+    }
+}
+
+impl<T: Packed> Packed for Option<T> {
+    fn unpack(reader: &mut Reader<'_>) -> Result<Self> {
+        if reader.take_exactly(&[NULL]) { Ok(None) } else { T::unpack(reader).map(Some) }
+    }
+}
+
+impl<T: Packed> Packed for Vec<T> {
+    fn unpack(reader: &mut Reader<'_>) -> Result<Self> {
+        (0..reader.list(NO_LIST)?).map(|_| T::unpack(reader)).collect()
+    }
 }
 
 /// What to list.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ListOptions {
-    scope_id: Option<String>,
-    event_types: Vec<String>,
-    since: Option<u64>,
-    until: Option<u64>,
-    by_time: bool,
-    reverse: bool,
-    limit: usize,
-    cursor: Option<String>,
-}
-
-impl ListOptions {
-    pub(super) fn into_query(self) -> ListQuery {
-        ListQuery {
-            scope_id: self.scope_id,
-            event_types: self.event_types.into_iter().map(Into::into).collect(),
-            since: self.since,
-            until: self.until,
-            order: if self.by_time { Order::Time } else { Order::Insertion },
-            reverse: self.reverse,
-            limit: self.limit,
-            cursor: self.cursor.map(Cursor::new),
-        }
+impl Packed for ListQuery {
+    fn unpack(reader: &mut Reader<'_>) -> Result<Self> {
+        fields(reader, 8)?;
+        Ok(ListQuery {
+            scope_id: Packed::unpack(reader)?,
+            event_types: Vec::<String>::unpack(reader)?.into_iter().map(Into::into).collect(),
+            since: Packed::unpack(reader)?,
+            until: Packed::unpack(reader)?,
+            order: if bool::unpack(reader)? { Order::Time } else { Order::Insertion },
+            reverse: Packed::unpack(reader)?,
+            limit: Packed::unpack(reader)?,
+            cursor: Option::<String>::unpack(reader)?.map(Cursor::new),
+        })
     }
 }
 
 /// A scope and a time.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct RangeOptions {
-    scope_id: String,
-    since: Option<u64>,
-    until: Option<u64>,
-}
-
-impl RangeOptions {
-    pub(super) fn into_span(self) -> Result<Span> {
-        let times = self.since.unwrap_or(0)..=self.until.unwrap_or(MAX_SAFE);
-        Span::of_time(self.scope_id, times)
+impl Packed for Span {
+    fn unpack(reader: &mut Reader<'_>) -> Result<Self> {
+        fields(reader, 3)?;
+        let scope_id = String::unpack(reader)?;
+        let since = Option::unpack(reader)?.unwrap_or(0);
+        let until = Option::unpack(reader)?.unwrap_or(MAX_SAFE);
+        Span::of_time(scope_id, since..=until)
     }
 }
 
 /// How to commit.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct CommitOptions {
     id: Option<String>,
-    conditions: Vec<ConditionOption>,
+    conditions: Vec<Condition>,
     state_hash: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum ConditionOption {
-    #[serde(rename_all = "camelCase")]
-    Heads {
-        scope_id: Option<String>,
-        cids: Vec<Vec<u8>>,
-    },
-    StateHash(String),
-    Absent(Vec<u8>),
-}
-
-impl ConditionOption {
-    fn into_condition(self) -> Result<Condition> {
-        Ok(match self {
-            ConditionOption::Heads { scope_id, cids } => {
-                let heads = cids.iter().map(ToCid::to_cid).collect::<Result<Vec<Cid>>>()?;
-                Condition::Heads { scope_id, heads }
-            }
-            ConditionOption::StateHash(hash) => Condition::StateHash(hash.parse()?),
-            ConditionOption::Absent(cid) => Condition::Absent(cid.to_cid()?),
-        })
-    }
 }
 
 impl CommitOptions {
@@ -102,8 +109,35 @@ impl CommitOptions {
             batch.set_id(id.parse()?)?;
         }
         for condition in self.conditions {
-            batch.require(condition.into_condition()?)?;
+            batch.require(condition)?;
         }
         batch.want_state_hash(self.state_hash)
+    }
+}
+
+impl Packed for CommitOptions {
+    fn unpack(reader: &mut Reader<'_>) -> Result<Self> {
+        fields(reader, 3)?;
+        Ok(CommitOptions {
+            id: Packed::unpack(reader)?,
+            conditions: Packed::unpack(reader)?,
+            state_hash: Packed::unpack(reader)?,
+        })
+    }
+}
+
+/// The number of its kind, which `commit.js` knows, and what it asks for.
+impl Packed for Condition {
+    fn unpack(reader: &mut Reader<'_>) -> Result<Self> {
+        let values = reader.list(NO_LIST)?;
+        match (u64::unpack(reader)?, values) {
+            (0, 3) => Ok(Condition::Heads {
+                scope_id: Packed::unpack(reader)?,
+                heads: Packed::unpack(reader)?,
+            }),
+            (1, 2) => Ok(Condition::StateHash(String::unpack(reader)?.parse()?)),
+            (2, 2) => Ok(Condition::Absent(Packed::unpack(reader)?)),
+            _ => Err(reader.fault(OTHER_KIND)),
+        }
     }
 }

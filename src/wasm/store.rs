@@ -1,13 +1,12 @@
 //! The class `DagStore`.
 
-use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::answer::{if_there_is_room, reply, settle, settle_written, write_found};
 use super::batch::Batch;
 use super::job::Job;
 use super::nodes::{Nodes, Taken};
-use super::options::{self, CommitOptions, ListOptions, RangeOptions};
+use super::options::{self, CommitOptions};
 use super::record::{read_cid, read_cids, read_node};
 use crate::id;
 use crate::shared::units_of_commit;
@@ -64,7 +63,7 @@ impl DagStore {
 
     /// Inserts the nodes that were taken in, in one commit; answers the commit.
     #[wasm_bindgen(js_name = insertMany)]
-    pub fn insert_many(&self, nodes: &Nodes, options: JsValue, job: &Job) -> bool {
+    pub fn insert_many(&self, nodes: &Nodes, options: &[u8], job: &Job) -> bool {
         let Taken { nodes, bytes } = nodes.take();
         let store = self.store.clone();
         let options = options::read::<CommitOptions>(options);
@@ -113,10 +112,10 @@ impl DagStore {
     }
 
     /// Answers a page of a list.
-    pub fn list(&self, options: JsValue) -> bool {
-        let options = options::read::<ListOptions>(options);
+    pub fn list(&self, options: &[u8]) -> bool {
+        let options = options::read(options);
         let store = self.store.clone();
-        settle(async move { if_there_is_room(store.list_page(&options?.into_query()).await) })
+        settle(async move { if_there_is_room(store.list_page(&options?).await) })
     }
 
     /// Answers the heads of the store or of a scope.
@@ -156,10 +155,10 @@ impl DagStore {
 
     /// Answers the proof of all nodes of a scope and a time.
     #[wasm_bindgen(js_name = proveRange)]
-    pub fn prove_range(&self, options: JsValue) -> bool {
-        let options = options::read::<RangeOptions>(options);
+    pub fn prove_range(&self, options: &[u8]) -> bool {
+        let options = options::read(options);
         let store = self.store.clone();
-        settle(async move { if_there_is_room(store.prove_span(&options?.into_span()?).await) })
+        settle(async move { if_there_is_room(store.prove_span(&options?).await) })
     }
 
     /// Checks everything; answers what was found.
@@ -224,10 +223,8 @@ mod tests {
         }
     }
 
-    fn how() -> JsValue {
-        let how = js_sys::JSON::parse(r#"{ "conditions": [], "stateHash": false }"#);
-        how.unwrap()
-    }
+    /// No id, no conditions, no state hash.
+    const HOW: &[u8] = &[0x83, 0xf6, 0x80, 0xf4];
 
     fn now() -> Vec<u8> {
         scratch::with_answer(<[u8]>::to_vec)
@@ -238,7 +235,7 @@ mod tests {
         let mut answer = std::pin::pin!(JsFuture::from(promise));
         loop {
             breathed();
-            let turn = JsFuture::from(Promise::resolve(&JsValue::NULL));
+            let turn = JsFuture::from(Promise::resolve(&wasm_bindgen::JsValue::NULL));
             if let futures::future::Either::Left((answer, _)) =
                 futures::future::select(answer.as_mut(), turn).await
             {
@@ -252,12 +249,12 @@ mod tests {
         let store = open();
         let nodes = store.nodes();
         take_in(&nodes, 1_000);
-        assert!(!store.insert_many(&nodes, how(), &Job::new()));
+        assert!(!store.insert_many(&nodes, HOW, &Job::new()));
         assert_eq!(now()[0], DONE);
 
         let job = Job::new();
         take_in(&nodes, 10_000);
-        let answered = promise::of(store.insert_many(&nodes, how(), &job));
+        let answered = promise::of(store.insert_many(&nodes, HOW, &job));
         let answer = later(answered).await;
         assert_eq!(answer[..9], [DONE, 2, 0, 0, 0, 0, 0, 0, 0]);
         assert!(job.total() > 10_000 && job.done() > 10_000);
@@ -269,7 +266,7 @@ mod tests {
         let nodes = store.nodes();
         take_in(&nodes, 10_000);
         let job = Job::new();
-        let answered = promise::of(store.insert_many(&nodes, how(), &job));
+        let answered = promise::of(store.insert_many(&nodes, HOW, &job));
         job.abort();
         let answer = later(answered).await;
         assert_eq!((answer[0], &answer[5..16]), (FAILED, &b"ERR_ABORTED"[..]));
@@ -291,7 +288,7 @@ mod tests {
         let length = u32::try_from(node(9_999).as_bytes().len()).unwrap();
         assert_eq!(later(found).await[1..5], length.to_le_bytes());
 
-        let committed = promise::of(batch.commit(how(), &Job::new()));
+        let committed = promise::of(batch.commit(HOW, &Job::new()));
         let other = store.begin_batch();
         // Of a batch that is freed, what was called goes on.
         drop(batch);
@@ -315,7 +312,7 @@ mod tests {
         let staged = promise::of(batch.insert_many(&nodes, &Job::new()));
         batch.rollback();
         assert_eq!(later(staged).await[0], DONE);
-        assert!(!batch.commit(how(), &Job::new()));
+        assert!(!batch.commit(HOW, &Job::new()));
         assert_eq!((now()[0], &now()[5..21]), (FAILED, &b"ERR_BATCH_CLOSED"[..]));
     }
 }
