@@ -24,8 +24,8 @@ export class Answer extends Decoder {
   /** Reads the result, or throws the error that is there instead. */
   result(read) {
     if (this.u8() === DONE) return read(this);
-    const [code, message, cid, parent, commitId, cause] = Array.from({ length: 6 }, () => this.string());
-    const details = { cid, parent, commitId };
+    const [code, message, cid, parent, commitId, at, cause] = Array.from({ length: 7 }, () => this.string());
+    const details = { cid, parent, commitId, offset: at === "" ? undefined : Number(at) };
     throw new DagStoreError(code, message, cause ? { ...details, cause: new Error(cause) } : details);
   }
 

@@ -3,6 +3,7 @@ import { readCommit, readCommitInTurns, readCommitOptions } from "./commit.js";
 import { nothing } from "./connection.js";
 import { define } from "./define.js";
 import { DagStoreError } from "./error.js";
+import { takeNodes } from "./intake.js";
 import { Lane } from "./lane.js";
 import { encodeBlock, encodeId, encodeIds, encodeNode } from "./record.js";
 import { inOneGo, inTurns } from "./turn.js";
@@ -15,6 +16,8 @@ const remove = (batch, length) => batch.remove(length);
 const INSERT = { encode: encodeNode, ask: insert, read: readCid };
 const INSERT_BLOCK = { encode: encodeBlock, ask: insert, read: readCid };
 const INSERT_MANY = {
+  take: takeNodes,
+  begin: (batch) => batch.nodes(),
   ask: (batch, taken, _, job) => batch.insertMany(taken, job),
   read: (answer) => inOneGo(answer.manyCids()),
   readInTurns: (answer) => inTurns(answer.manyCids()),
@@ -134,7 +137,7 @@ export class Batch {
       const work = readWork(options);
       work.holder = this;
       const staging = stagingOf(this);
-      return staging.connection.makeWithNodes(staging, INSERT_MANY, { nodes }, work);
+      return staging.connection.makeWithMuch(staging, INSERT_MANY, { nodes }, work);
     });
   }
 

@@ -25,6 +25,15 @@ export function readCommitOptions(given) {
 export const readCommit = (answer) => inOneGo(commitOf(answer));
 export const readCommitInTurns = (answer) => inTurns(commitOf(answer));
 
+/** Reads the answer that is an import: its roots, then its commit. */
+export const readImported = (answer) => inOneGo(importOf(answer));
+export const readImportedInTurns = (answer) => inTurns(importOf(answer));
+
+function* importOf(answer) {
+  const roots = answer.cids();
+  return { roots, ...(yield* commitOf(answer)) };
+}
+
 function* commitOf(answer) {
   const sequence = answer.u64();
   const id = answer.string();

@@ -1,7 +1,7 @@
 import { attempt, ours } from "./attempt.js";
 import { DagStoreError } from "./error.js";
 import { instance } from "./instance.js";
-import { takeIds, takeNodes } from "./intake.js";
+import { takeIds } from "./intake.js";
 import { Lane } from "./lane.js";
 import { borrowEncoder, giveBack } from "./record.js";
 import { turn } from "./turn.js";
@@ -12,6 +12,8 @@ import { turn } from "./turn.js";
  * @template Subject, T
  * @typedef {object} Call
  * @property {(encoder: Encoder, subject: Subject, limits: object) => void} encode
+ * @property {(subject: Subject, limits: object) => Intake} [take] how it is taken in where there may be much of it
+ * @property {(wasm: object) => object} [begin] what takes it in within wasm
  * @property {(wasm: object, length: number, subject: Subject, job: object) => boolean} ask tells whether to wait
  * @property {(answer: Answer) => T} read
  * @property {(answer: Answer) => Promise<T>} [readInTurns] where the answer may be long
@@ -108,6 +110,19 @@ export class Connection {
     });
   }
 
+  /** Makes a call that asks this store about another one, which has a connection of its own. */
+  makeWithOther(other, call, subject, work) {
+    return work.run(async () => {
+      this.assertOpen();
+      other.assertOpen();
+      const opened = [this, other].map((each) => each.#inOrder(undefined, nothing));
+      await work.wait(Promise.all(opened));
+      // Only one instance lives at a time, so two that live are the same.
+      other.#instance.assertAlive();
+      return work.finish(this.#instance, (job) => this.#exchange(this, call, subject, NO_BYTES, 0, job));
+    });
+  }
+
   /** Commits a batch: behind what is being staged, and in its place among the writes of the store. */
   commit(staging, call, how, work) {
     const commit = (job) => this.#exchange(staging, call, how, NO_BYTES, 0, job);
@@ -115,17 +130,17 @@ export class Connection {
     return work.run(() => work.wait(this.lane.pass(() => staging.lane.pass(finish))));
   }
 
-  /** Makes a call about nodes, of which there may be many: `ask` gets all of them together. */
-  makeWithNodes(target, call, subject, work) {
+  /** Makes a call about what there may be much of, such as nodes: `ask` gets all of it together. */
+  makeWithMuch(target, call, subject, work) {
     return attempt(() => {
       target.assertOpen();
       work.assertGoing();
-      const intake = takeNodes(subject.nodes, this.limits);
+      const intake = call.take(subject, this.limits);
       if (!intake.isAsync) intake.readFirst();
       if (!intake.isWhole || work.isFollowed) {
         return work.run(() => this.#takeIn(target, call, subject, intake, work));
       }
-      return this.#makeWhole(intake, target.lane, (slice) => this.#exchangeNodes(target, call, subject, slice));
+      return this.#makeWhole(intake, target.lane, (slice) => this.#exchangeSlice(target, call, subject, slice));
     });
   }
 
@@ -152,13 +167,16 @@ export class Connection {
     });
   }
 
-  /** Runs what makes an object of wasm, from the store. */
-  create(run) {
+  /** Runs what makes an object of wasm, from the store and what is asked. */
+  create(run, question = NO_BYTES) {
     return attempt(() => {
       this.assertOpen();
       return this.#inOrder(undefined, () => {
         const { wasm } = this;
-        return this.#instance.enter(() => run(wasm));
+        return this.#instance.enter(() => {
+          this.#instance.write(question, question.length);
+          return run(wasm);
+        });
       });
     });
   }
@@ -249,74 +267,74 @@ export class Connection {
     return entered.read(answered, call);
   }
 
-  /** Makes a call about the nodes in this slice. */
-  #exchangeNodes(target, call, subject, slice) {
-    const nodes = this.#newNodes(target);
+  /** Makes a call about what is in this slice. */
+  #exchangeSlice(target, call, subject, slice) {
+    const taken = this.#beginToTake(target, call);
     try {
-      this.#push(nodes, slice);
-      return this.#askAbout(nodes, target, call, subject, this.#instance.idleJob);
+      this.#push(taken, slice);
+      return this.#askAbout(taken, target, call, subject, this.#instance.idleJob);
     } finally {
-      this.free(nodes);
+      this.free(taken);
     }
   }
 
-  /** Takes nodes in, slice by slice, and makes a call about all of them. */
+  /** Takes something in, slice by slice, and makes a call about all of it. */
   async #takeIn(target, call, subject, intake, work) {
     const { lane, works } = target;
     works.add(work);
     work.atEnd(() => works.delete(work));
     work.atEnd(() => intake.close());
-    const takeAll = () => this.#takeAll(target, intake, work);
-    const finish = (nodes) =>
-      work.finish(this.#instance, (job) => this.#askAbout(nodes, target, call, subject, job), intake.count);
+    const takeAll = () => this.#takeAll(target, call, intake, work);
+    const finish = (taken) =>
+      work.finish(this.#instance, (job) => this.#askAbout(taken, target, call, subject, job), intake.count);
     if (!intake.isAsync) {
       work.hasPlace = true;
       return work.wait(lane.pass(async () => finish(await takeAll())));
     }
-    // Its place is where its end comes: what gives the nodes may wait for writes of its own until then.
-    const nodes = await takeAll();
+    // Its place is where its end comes: what gives it may wait for writes of its own until then.
+    const taken = await takeAll();
     work.hasPlace = true;
-    return work.wait(lane.pass(() => finish(nodes)));
+    return work.wait(lane.pass(() => finish(taken)));
   }
 
-  /** Takes all nodes into wasm, with turns between the slices. */
-  async #takeAll(target, intake, work) {
+  /** Takes all of it into wasm, with turns between the slices. */
+  async #takeAll(target, call, intake, work) {
     await work.wait(this.#inOrder(undefined, nothing));
     this.#instance.watch(work);
-    const nodes = this.#newNodes(target);
-    work.atEnd(() => this.free(nodes));
+    const taken = this.#beginToTake(target, call);
+    work.atEnd(() => this.free(taken));
     // Each counts twice: now, and when wasm has done with it what the call is about.
     const total = intake.total === undefined ? undefined : 2 * intake.total;
     if (intake.isAsync) await intake.readAsync(work);
     for (;;) {
       work.assertGoing();
-      this.#push(nodes, intake.slice);
+      this.#push(taken, intake.slice);
       work.tell(intake.count, total);
-      if (intake.isWhole) return nodes;
+      if (intake.isWhole) return taken;
       await work.wait(turn());
       if (intake.isAsync) await intake.readAsync(work);
       else intake.read();
     }
   }
 
-  #newNodes(target) {
+  #beginToTake(target, call) {
     const { wasm } = target;
-    return this.#instance.enter(() => wasm.nodes());
+    return this.#instance.enter(() => call.begin(wasm));
   }
 
-  #push(nodes, slice) {
+  #push(taken, slice) {
     const entered = this.#instance;
     const pushed = entered.enter(() => {
       entered.write(slice, slice.length);
-      return nodes.push(slice.length);
+      return taken.push(slice.length);
     });
     entered.read(pushed, { read: nothing });
   }
 
-  #askAbout(nodes, target, call, subject, job) {
+  #askAbout(taken, target, call, subject, job) {
     const { wasm } = target;
     const entered = this.#instance;
-    return entered.read(entered.enter(() => call.ask(wasm, nodes, subject, job)), call);
+    return entered.read(entered.enter(() => call.ask(wasm, taken, subject, job)), call);
   }
 
   #wait(task) {

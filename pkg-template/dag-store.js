@@ -1,13 +1,23 @@
 import { attempt, detached, ours } from "./attempt.js";
 import { beginBatch } from "./batch.js";
 import { asBytes } from "./bytes.js";
-import { readCommit, readCommitInTurns, readCommitOptions } from "./commit.js";
+import { CarExport, takeCar } from "./car.js";
+import {
+  readCommit,
+  readCommitInTurns,
+  readCommitOptions,
+  readImported,
+  readImportedInTurns,
+} from "./commit.js";
 import { Connection, nothing } from "./connection.js";
 import { define } from "./define.js";
+import { DagStoreError } from "./error.js";
+import { takeNodes } from "./intake.js";
 import { readLimits } from "./limits.js";
 import { List } from "./list.js";
 import { readOptions } from "./options.js";
 import { packed } from "./packed.js";
+import { compare, count, scopes } from "./queries.js";
 import { encodeBlock, encodeId, encodeNode } from "./record.js";
 import { WORK_OPTIONS, Work, readWork } from "./work.js";
 
@@ -20,9 +30,18 @@ const insert = (store, length) => store.insert(length);
 const INSERT = { encode: encodeNode, ask: insert, read: readCid };
 const INSERT_BLOCK = { encode: encodeBlock, ask: insert, read: readCid };
 const INSERT_MANY = {
+  take: takeNodes,
+  begin: (store) => store.nodes(),
   ask: (store, taken, { how }, job) => store.insertMany(taken, how, job),
   read: readCommit,
   readInTurns: readCommitInTurns,
+};
+const IMPORT_CAR = {
+  take: ({ car }) => takeCar(car),
+  begin: (store) => store.carImport(),
+  ask: (store, taken, { how }, job) => store.importCar(taken, how, job),
+  read: readImported,
+  readInTurns: readImportedInTurns,
 };
 const REMOVE = { encode: encodeId, ask: (store, length) => store.remove(length), read: readFlag };
 const GET = { encode: encodeId, ask: (store, length) => store.get(length), read: readNode };
@@ -85,8 +104,20 @@ export class DagStore {
     return attempt(() => {
       const { how, work } = readCommitOptions(options);
       const connection = connectionOf(this);
-      return connection.makeWithNodes(connection, INSERT_MANY, { nodes, how }, work);
+      return connection.makeWithMuch(connection, INSERT_MANY, { nodes, how }, work);
     });
+  }
+
+  importCar(car, options) {
+    return attempt(() => {
+      const { how, work } = readCommitOptions(options);
+      const connection = connectionOf(this);
+      return connection.makeWithMuch(connection, IMPORT_CAR, { car, how }, work);
+    });
+  }
+
+  exportCar(options) {
+    return new CarExport(connectionOf(this), options);
   }
 
   remove(id) {
@@ -120,6 +151,14 @@ export class DagStore {
     return attempt(() => read(this, SIZE, scopeOf(readOptions(options, "options", ["scopeId"]))));
   }
 
+  count(options) {
+    return attempt(() => count(connectionOf(this), options));
+  }
+
+  scopes(options) {
+    return attempt(() => scopes(connectionOf(this), options));
+  }
+
   heads(options) {
     return attempt(() => read(this, HEADS, scopeOf(readOptions(options, "options", ["scopeId"]))));
   }
@@ -149,6 +188,10 @@ export class DagStore {
     });
   }
 
+  compare(other, options) {
+    return attempt(() => compare(connectionOf(this), otherConnection(other), options));
+  }
+
   verify(options) {
     return attempt(() => connectionOf(this).holdOpen(follow(this, VERIFY, undefined, readWork(options))));
   }
@@ -168,6 +211,16 @@ export class DagStore {
     };
     // Not every engine has the symbol.
     if (Symbol.asyncDispose) define(this.prototype, Symbol.asyncDispose, this.prototype.close);
+  }
+}
+
+/** The way into wasm of a store that was handed over. */
+function otherConnection(other) {
+  try {
+    return connectionOf(other);
+  } catch (cause) {
+    const message = "compare takes another DagStore, from the same copy of the package";
+    throw new DagStoreError("ERR_INVALID_ARGUMENT", message, { cause });
   }
 }
 

@@ -439,12 +439,12 @@ function utf8Length(text) {
 }
 
 /** Compares as UTF-8 does: by code points, where UTF-16 has surrogates before U+E000. */
-function compareCodePoints(a, b) {
+export function compareCodePoints(a, b) {
   for (let i = 0; i < a.length && i < b.length; i++) {
     const difference = rank(a.charCodeAt(i)) - rank(b.charCodeAt(i));
     if (difference !== 0) return difference;
   }
-  return 0;
+  return a.length - b.length;
 }
 
 function rank(code) {

@@ -36,14 +36,15 @@ export class DagStoreError extends Error {
   /**
    * @param {string} code
    * @param {string} message
-   * @param {{ cid?: string, parent?: string, commitId?: string, cause?: unknown }} [details]
+   * @param {{ cid?: string, parent?: string, commitId?: string, offset?: number, cause?: unknown }} [details]
    */
   constructor(code, message, details = {}) {
     super(message, Object.hasOwn(details, "cause") ? { cause: details.cause } : undefined);
     this.code = code;
     // Only what is known becomes a property, so that a printed error has no empty fields.
-    for (const key of ["cid", "parent", "commitId"]) {
-      if (Object.hasOwn(details, key) && details[key]) define(this, key, details[key], true);
+    for (const key of ["cid", "parent", "commitId", "offset"]) {
+      const value = Object.hasOwn(details, key) ? details[key] : undefined;
+      if (value !== undefined && value !== "") define(this, key, value, true);
     }
   }
 

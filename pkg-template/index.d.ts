@@ -143,8 +143,8 @@ export interface LongCallOptions {
 /** How far a call is: `done` of `total` steps. They never go back, and are even in number, not in time. */
 export interface Progress {
   /**
-   * Nodes, for `list` and `getMany`. For `insertMany` each node counts twice: when it was read, and when it is
-   * in its place. For all others, pieces of work.
+   * Nodes, for `list`, `getMany` and `exportCar`. For `insertMany` each node counts twice: when it was read, and
+   * when it is in its place; for `importCar` each byte does. For all others, pieces of work.
    */
   done: number;
   /** Not there while nobody knows, as of nodes that come from a generator. */
@@ -187,6 +187,46 @@ export interface ScopeOptions {
 
 /** Options of {@link DagStore.size}. */
 export interface SizeOptions extends ScopeOptions {}
+
+/** What to count. */
+export interface CountOptions extends ScopeOptions, LongCallOptions {
+  /** Only nodes of these types; of no type, if the array is empty. All of the scopes and the time are looked at then. */
+  eventTypes?: readonly DagEventType[] | undefined;
+  /** Only nodes of this time (Unix milliseconds) or later. */
+  since?: number | undefined;
+  /** Only nodes of this time (Unix milliseconds) or earlier. */
+  until?: number | undefined;
+}
+
+/** Options of {@link DagStore.scopes}. */
+export interface ScopesOptions {
+  /** Only scopes after this one, which need not be there. */
+  after?: string | undefined;
+  /** No more scopes than this; all of them, unless given. */
+  limit?: number | undefined;
+}
+
+/** A scope that has nodes. */
+export interface Scope {
+  scopeId: string;
+  /** How many nodes it has: one at least. */
+  nodes: number;
+}
+
+/** Options of {@link DagStore.compare}. */
+export interface CompareOptions extends ScopeOptions, LongCallOptions {}
+
+/** How two stores differ. */
+export interface Comparison {
+  /** The nodes that only this store has: by scope (by the bytes of its id), then by time, then by digest. */
+  onlyHere: string[];
+  /** The nodes that only the other one has, in the same order. */
+  onlyThere: string[];
+  /** The state hashes of this store and of the other one, or of the scope in them: what was compared. */
+  stateHashes: [here: string, there: string];
+  /** How many parts of their trees were read, in both together; two, where nothing differs. */
+  visited: number;
+}
 
 /** Options of {@link DagStore.heads}. */
 export interface HeadsOptions extends ScopeOptions {}
@@ -282,6 +322,69 @@ export interface Commit {
   stateHash?: string;
 }
 
+/** Options of {@link DagStore.importCar}. */
+export interface ImportCarOptions extends CommitOptions {}
+
+/** What the import of a CAR file did: one commit. */
+export interface Imported extends Commit {
+  /** The roots, as the file names them. */
+  roots: string[];
+}
+
+/**
+ * A CAR file, in whatever way one has its bytes: in memory, as a `Blob` or `File`, a `Response`, a stream of the
+ * web or of Node, an {@link CarExport export} of another store; or in pieces of any size, from any iterable.
+ */
+export type CarInput =
+  | ArrayBuffer
+  | ArrayBufferView
+  | Iterable<ArrayBuffer | ArrayBufferView>
+  | AsyncIterable<ArrayBuffer | ArrayBufferView>
+  | ByteStreamLike
+  | { readonly size: number; stream(): ByteStreamLike }
+  | { readonly ok: boolean; readonly body: ByteStreamLike | null };
+
+/** A `ReadableStream` of bytes, named here so that nobody needs a `lib` for it. */
+export interface ByteStreamLike {
+  getReader(): {
+    read(): Promise<{ done: boolean; value?: ArrayBuffer | ArrayBufferView | undefined }>;
+    cancel(): Promise<void>;
+  };
+}
+
+/** The `ReadableStream` of wherever this is compiled for. */
+export type ByteStream = typeof globalThis extends { ReadableStream: { prototype: infer Stream } }
+  ? Stream
+  : ByteStreamLike;
+
+/** Which nodes to export: those that all of this is true of. */
+export interface ExportCarOptions extends ScopeOptions, LongCallOptions {
+  /** Only these nodes and their ancestors; `ERR_NOT_FOUND` where one of them is not there. */
+  pastOf?: readonly NodeId[] | undefined;
+  /** Not these nodes nor their ancestors: what the reader has already. One that is not there says nothing. */
+  notPastOf?: readonly NodeId[] | undefined;
+  /** Only nodes that were inserted after the commit of this sequence number. `ERR_COMPACTED` where that is forgotten. */
+  afterCommit?: number | undefined;
+}
+
+/**
+ * A CAR file that is yet to be written: in chunks of some 256 KiB, of which memory holds one at a time. Each
+ * loop writes it anew.
+ *
+ * It is of version 1. Its blocks are in insertion order, so parents come before their children; its roots are
+ * those of its nodes that have no child in it, up to 1,024 of the newest.
+ *
+ * It has the nodes that the store held when the first chunk was asked for, whatever is inserted meanwhile. If one
+ * of them is removed before it was written, it ends with `ERR_CONDITION_FAILED`: export again.
+ */
+export interface CarExport extends AsyncIterable<Uint8Array> {
+  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void>;
+  /** Writes all of it into memory. */
+  toBytes(): Promise<Uint8Array>;
+  /** Gives it as a `ReadableStream`, as in `new Response(store.exportCar().stream())`. */
+  stream(): ByteStream;
+}
+
 /** A scope and a time, both ends included. */
 export interface ProofRange {
   scopeId: string;
@@ -334,6 +437,15 @@ export class DagStore {
    * writes when all have come, and not before; what gives them may write to the same store.
    */
   insertMany<Node extends NodeInput<any>>(nodes: NodesInput<Node>, options?: InsertManyOptions): Promise<Commit>;
+  /**
+   * Imports the nodes of a CAR file of version 1 or 2, in one commit: all of them, or none. From a stream it is
+   * read as it comes.
+   *
+   * Every block must be a node that hashes to its CID. Their order does not matter, nor that some are there
+   * already. Roots must be nodes of the file or of the store, so that a file that was cut short is refused. Errors
+   * tell at which byte of the file ({@link DagStoreError.offset}). Its place among the writes is as for `insertMany`.
+   */
+  importCar(car: CarInput, options?: ImportCarOptions): Promise<Imported>;
   /** Inserts a block from elsewhere, which must be a node in canonical DAG-CBOR; gives its CID. */
   insertBlock(block: Uint8Array | ArrayBuffer): Promise<string>;
   /** Removes a node, which must have no children (`ERR_HAS_CHILDREN`); `false` where it wasn't there. */
@@ -353,8 +465,14 @@ export class DagStore {
 
   /** Lists nodes. Nothing is read before you loop over the list, or call `toArray` or `page`. */
   list<Content = Value>(options?: ListOptions): List<Content>;
+  /** Exports nodes as a CAR file. Nothing is read before you loop over it, or call `toBytes` or read the `stream`. */
+  exportCar(options?: ExportCarOptions): CarExport;
   /** How many nodes there are. */
   size(options?: SizeOptions): Promise<number>;
+  /** How many nodes a list with these filters would give, without listing them: for a vote count, say. */
+  count(options?: CountOptions): Promise<number>;
+  /** The scopes that have nodes, sorted by the bytes of their ids. Up to 1,024 of them are of one moment. */
+  scopes(options?: ScopesOptions): Promise<Scope[]>;
   /** The nodes without children in the store or, of a scope, in the same scope. */
   heads(options?: HeadsOptions): Promise<string[]>;
   /** The hash of the set of all nodes, as 64 hexadecimal digits: who has the same nodes has the same hash. */
@@ -374,6 +492,12 @@ export class DagStore {
    * `verifyRange` of `dag-store/verify`.
    */
   proveRange(range: ProofRange): Promise<Proof>;
+  /**
+   * Finds the nodes that only one of two stores has, from the top of their trees down: what both have is not
+   * looked at, so that it takes some microseconds for each difference, however large the stores. Where one is
+   * written to again and again meanwhile it may fail with `ERR_CONTENDED`.
+   */
+  compare(other: DagStore, options?: CompareOptions): Promise<Comparison>;
   /** Checks all blocks, links and the state hash anew; fails with `ERR_CORRUPT` if something is broken. */
   verify(options?: VerifyOptions): Promise<Verified>;
 
@@ -457,6 +581,13 @@ export class Link implements CidObject {
   toJSON(): { "/": string };
 }
 
+/**
+ * A node as [DAG-JSON](https://ipld.io/specs/codecs/dag-json/spec/), for people to read: the fields of its block
+ * under their names there, links as `{"/":"<CID>"}`, bytes as `{"/":{"bytes":"<base64>"}}`. Takes what `insert`
+ * takes, and throws what that rejects with. The CID is of the block, not of this text.
+ */
+export function toDagJson<Content>(node: NodeInput<Content>): string;
+
 /** What went wrong, for programs. */
 export type ErrorCode =
   /** A question about a node that is not in the store. (`get` gives `undefined` instead.) */
@@ -511,7 +642,7 @@ export class DagStoreError extends Error {
   constructor(
     code: ErrorCode,
     message: string,
-    details?: { cid?: string; parent?: string; commitId?: string; cause?: unknown },
+    details?: { cid?: string; parent?: string; commitId?: string; offset?: number; cause?: unknown },
   );
   readonly name: "DagStoreError";
   /** What went wrong. Stable, unlike the message. */
@@ -522,6 +653,8 @@ export class DagStoreError extends Error {
   readonly parent?: string;
   /** The commit that it speaks of. */
   readonly commitId?: string;
+  /** The byte of a CAR file at which the part begins that is at fault, or at which the file ends too early. */
+  readonly offset?: number;
   /** The error beneath it, such as one that a proxy in your content threw. */
   readonly cause?: unknown;
 }

@@ -15,7 +15,7 @@ const NODES = { name: "nodes", most: "operations of the batch", encode: encodeNo
 const IDS = { name: "ids", most: "ids in one call", encode: encodeId, head: CID_BYTES };
 
 /** Takes in nodes, from an iterable of either kind. */
-export function takeNodes(nodes, limits) {
+export function takeNodes({ nodes }, limits) {
   const asynchronous = iterator(nodes, Symbol.asyncIterator);
   return new Intake(NODES, nodes, asynchronous ?? iterator(nodes, Symbol.iterator), asynchronous !== undefined, limits);
 }

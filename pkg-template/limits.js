@@ -8,7 +8,7 @@ const DEFAULTS = {
   batchOperations: 1_000_000,
   batchBytes: 256 << 20,
 };
-const CEILINGS = {
+export const CEILINGS = {
   blockBytes: 64 << 20,
   parents: 1 << 16,
   contentDepth: 1 << 10,

@@ -112,11 +112,14 @@ export class List {
   }
 
   #read(target, query) {
-    const { scopeId, since, until, byTime, reverse, limit, cursor } = query;
-    // To wasm, no types mean all.
-    const eventTypes = query.eventTypes ?? [];
-    return this.#connection.make(target, LIST, packed([scopeId, eventTypes, since, until, byTime, reverse, limit, cursor]));
+    return this.#connection.make(target, LIST, packQuery(query));
   }
+}
+
+/** A query as wasm takes it. */
+export function packQuery({ scopeId, eventTypes, since, until, byTime, reverse, limit, cursor, afterCommit }) {
+  // To wasm, no types mean all.
+  return packed([scopeId, eventTypes ?? [], since, until, byTime, reverse, limit, cursor, afterCommit]);
 }
 
 function readQuery(options) {

@@ -84,16 +84,24 @@ export function encodeBase58(bytes) {
 
 /** Writes lower-case base32 with its prefix, as CIDv1 has it. */
 export function encodeBase32(bytes) {
-  const { alphabet } = BASES.b;
-  let text = "b";
+  return `b${writeBits(bytes, BASES.b.alphabet, 5)}`;
+}
+
+/** Writes base64 without prefix or padding, as DAG-JSON has it. */
+export function encodeBase64(bytes) {
+  return writeBits(bytes, BASES.m.alphabet, 6);
+}
+
+function writeBits(bytes, alphabet, size) {
+  let text = "";
   let pending = 0;
   let width = 0;
   for (const byte of bytes) {
     pending = (pending << 8) | byte;
-    for (width += 8; width >= 5; width -= 5) text += alphabet[(pending >> (width - 5)) & 31];
+    for (width += 8; width >= size; width -= size) text += alphabet[(pending >> (width - size)) & (2 ** size - 1)];
     pending &= (1 << width) - 1;
   }
-  return width === 0 ? text : text + alphabet[(pending << (5 - width)) & 31];
+  return width === 0 ? text : text + alphabet[(pending << (size - width)) & (2 ** size - 1)];
 }
 
 function readBits(values, base) {

@@ -1,5 +1,6 @@
 //! Blocks in memory, framed as a CAR file frames them.
 
+use crate::car::write_number;
 use crate::digest::Digest;
 use crate::id::{CID_BYTES, CID_PREFIX};
 
@@ -104,7 +105,7 @@ impl Arena {
     /// Adds a block; `tail` is how many of its bytes are the tail.
     pub(crate) fn push(&mut self, digest: &Digest, block: &[u8], tail: usize) -> Location {
         let mut length = [0; 10];
-        let length = write_varint(&mut length, CID_BYTES + block.len());
+        let length = write_number(&mut length, CID_BYTES + block.len());
         let needed = length.len() + CID_BYTES + block.len();
         if self.segments.last().is_none_or(|last| last.left() < needed) {
             let capacity = self.bytes.next_power_of_two().clamp(FIRST_SEGMENT, SEGMENT).max(needed);
@@ -126,11 +127,19 @@ impl Arena {
     pub(crate) fn get(&self, location: Location) -> Record<'_> {
         let (segment, offset, tail) = location.fields();
         let bytes = &self.segments[segment].bytes[offset..];
-        let (length, bytes) = read_varint(bytes);
+        let (length, bytes) = read_number(bytes);
         let (cid, block) = bytes[..length].split_at(CID_BYTES);
         #[allow(clippy::expect_used, reason = "a CID is longer than the digest in it")]
         let digest = cid.last_chunk().expect("a CID ends in its digest");
         Record { digest, block, tail }
+    }
+
+    /// A block as a CAR file has it: its length, its CID, and the block itself.
+    pub(crate) fn framed(&self, location: Location) -> &[u8] {
+        let (segment, offset, _) = location.fields();
+        let bytes = &self.segments[segment].bytes[offset..];
+        let (length, rest) = read_number(bytes);
+        &bytes[..bytes.len() - rest.len() + length]
     }
 
     /// Only the digest: what lookups compare, so it does as little as it can.
@@ -149,7 +158,7 @@ impl Arena {
     /// Removes a block. Its memory is free once that is true of all others in its segment.
     pub(crate) fn remove(&mut self, location: Location) {
         let length = CID_BYTES + self.get(location).block.len();
-        self.dead += write_varint(&mut [0; 10], length).len() + length;
+        self.dead += write_number(&mut [0; 10], length).len() + length;
         let (index, _, _) = location.fields();
         let is_last = index + 1 == self.segments.len();
         let segment = &mut self.segments[index];
@@ -169,21 +178,7 @@ impl Segment {
     }
 }
 
-fn write_varint(buffer: &mut [u8; 10], mut value: usize) -> &[u8] {
-    let mut length = 0;
-    loop {
-        #[allow(clippy::cast_possible_truncation, reason = "seven bits at a time")]
-        let low = value as u8 & 0x7f;
-        value >>= 7;
-        buffer[length] = if value == 0 { low } else { low | 0x80 };
-        length += 1;
-        if value == 0 {
-            return &buffer[..length];
-        }
-    }
-}
-
-fn read_varint(bytes: &[u8]) -> (usize, &[u8]) {
+fn read_number(bytes: &[u8]) -> (usize, &[u8]) {
     let mut value = 0;
     for (i, byte) in bytes.iter().enumerate() {
         value |= usize::from(byte & 0x7f) << (7 * i);

@@ -219,6 +219,11 @@ impl<S: DagStore + ?Sized> DagStoreBatch<S> {
 
 #[cfg(all(js_host, feature = "npm"))]
 impl DagStoreBatch<crate::SharedDagStore> {
+    /// A batch of what was staged elsewhere.
+    pub(crate) fn with_staged(store: Arc<crate::SharedDagStore>, changes: Changes) -> Self {
+        DagStoreBatch { store, staged: Some(changes) }
+    }
+
     /// The same as [`commit`](Self::commit), at a pace.
     pub(crate) async fn commit_at(&mut self, pace: &mut Pace) -> Result<Commit> {
         let staged = self.staged.take().ok_or_else(closed)?;

@@ -19,6 +19,10 @@ impl Bits {
         }
     }
 
+    pub(crate) fn has(&self, at: usize) -> bool {
+        self.words.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
+    }
+
     /// Bytes of memory to be allocated before the set can hold integers below this.
     pub(crate) fn growth(&self, below: usize) -> usize {
         let needed = below.div_ceil(64);

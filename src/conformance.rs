@@ -57,8 +57,10 @@ use crate::BoxFuture;
 
 mod batches;
 mod cancellation;
+mod cars;
 mod concurrency;
 mod conditions;
+mod counts;
 mod failure;
 mod graph;
 mod hashes;
@@ -71,6 +73,7 @@ mod nodes;
 mod order;
 mod proofs;
 mod sample;
+mod tree;
 
 pub use failure::{Failure, Outcome};
 pub use lab::{Factory, Lab, Spawn};
@@ -134,12 +137,15 @@ pub fn checks() -> impl Iterator<Item = &'static Check> {
         nodes::CHECKS,
         order::CHECKS,
         lists::CHECKS,
+        counts::CHECKS,
         graph::CHECKS,
         batches::CHECKS,
         conditions::CHECKS,
         limits::CHECKS,
         hashes::CHECKS,
         proofs::CHECKS,
+        tree::CHECKS,
+        cars::CHECKS,
         lifecycle::CHECKS,
         concurrency::CHECKS,
         cancellation::CHECKS,

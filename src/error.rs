@@ -31,6 +31,7 @@ struct Repr {
     cid: Option<Cid>,
     parent: Option<Cid>,
     commit: Option<CommitId>,
+    offset: Option<u64>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -117,6 +118,7 @@ impl DagError {
             cid: None,
             parent: None,
             commit: None,
+            offset: None,
             source: None,
         }))
     }
@@ -139,6 +141,13 @@ impl DagError {
     #[must_use]
     pub fn with_commit(mut self, commit: CommitId) -> Self {
         self.0.commit = Some(commit);
+        self
+    }
+
+    /// Tells at which byte of a file the error is.
+    #[must_use]
+    pub fn with_offset(mut self, offset: u64) -> Self {
+        self.0.offset = Some(offset);
         self
     }
 
@@ -184,11 +193,18 @@ impl DagError {
     pub fn commit_id(&self) -> Option<&CommitId> {
         self.0.commit.as_ref()
     }
+
+    /// The byte of a CAR file at which the part begins that is at fault, or at which the file ends too
+    /// early.
+    #[must_use]
+    pub fn offset(&self) -> Option<u64> {
+        self.0.offset
+    }
 }
 
 impl fmt::Display for DagError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Repr { message, cid, parent, commit, .. } = &*self.0;
+        let Repr { message, cid, parent, commit, offset, .. } = &*self.0;
         f.write_str(message)?;
         if let Some(cid) = cid {
             write!(f, " (node {cid}")?;
@@ -199,6 +215,9 @@ impl fmt::Display for DagError {
         }
         if let Some(commit) = commit {
             write!(f, " (commit {commit})")?;
+        }
+        if let Some(offset) = offset {
+            write!(f, " (at byte {offset})")?;
         }
         Ok(())
     }

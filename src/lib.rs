@@ -38,15 +38,21 @@ mod arena;
 mod batch;
 mod bits;
 mod builder;
+mod car;
 mod cbor;
 mod changes;
 mod chunked;
+mod compare;
+mod dag_json;
 mod digest;
 mod digest_table;
 mod error;
 mod event_type;
+mod export;
 mod gate;
+mod history;
 mod id;
+mod import;
 mod layout;
 mod limits;
 mod list;
@@ -57,10 +63,12 @@ mod plan;
 mod platform;
 mod proof;
 mod runtime;
+mod scope;
 mod shared;
 mod state;
 mod state_trie;
 mod store;
+mod tree;
 mod trie;
 
 #[cfg(feature = "conformance")]
@@ -76,18 +84,23 @@ pub use ipld_core::ipld::Ipld;
 pub use batch::DagStoreBatch;
 pub use builder::DagNodeBuilder;
 pub use changes::{Change, Changes, Commit, CommitId, Condition};
+pub use compare::{Compare, Comparison, Difference, Side};
 pub use digest::StateHash;
 pub use error::{DagError, ErrorKind, Result};
 pub use event_type::DagEventType;
+pub use export::{CarExport, CarWriter, ExportQuery};
 pub use id::ToCid;
+pub use import::Imported;
 pub use limits::Limits;
 pub use list::{Cursor, List, ListQuery, Order, Page};
 pub use node::DagNode;
 pub use platform::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
 pub use proof::{Proof, Span};
 pub use runtime::{Runtime, RuntimeContext};
+pub use scope::Scope;
 pub use shared::SharedDagStore;
 pub use store::{DagStore, DagStoreExt, Verified};
+pub use tree::{TreeAddress, TreeAnswer, TreePart};
 
 /// The README's snippets are tests.
 #[cfg(doctest)]

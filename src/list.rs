@@ -47,6 +47,9 @@ pub struct ListQuery {
     pub since: Option<u64>,
     /// Only nodes of this time (Unix milliseconds) or earlier.
     pub until: Option<u64>,
+    /// Only nodes that came to be in the store after the commit with this sequence number;
+    /// [`ErrorKind::Compacted`] where the store no longer knows which those are.
+    pub after_commit: Option<u64>,
     /// The order; [`Order::Time`] without a scope is [`ErrorKind::InvalidArgument`].
     pub order: Order,
     /// From the end to the beginning.
@@ -64,6 +67,7 @@ impl Default for ListQuery {
             event_types: Vec::new(),
             since: None,
             until: None,
+            after_commit: None,
             order: Order::default(),
             reverse: false,
             limit: PAGE,
@@ -224,6 +228,15 @@ impl<S: DagStore + ?Sized> List<S> {
         self
     }
 
+    /// Only nodes that came to be in the store after the commit with this sequence number.
+    ///
+    /// [`ErrorKind::Compacted`] where the store no longer knows which those are. One in memory
+    /// remembers its last 65,536 commits, of which single inserts in a row count as one.
+    pub fn after_commit(mut self, sequence: u64) -> Self {
+        self.query.after_commit = Some(sequence);
+        self
+    }
+
     /// Sets the order; [`Order::Time`] needs a scope.
     pub fn order(mut self, order: Order) -> Self {
         self.query.order = order;
@@ -255,6 +268,30 @@ impl<S: DagStore + ?Sized> List<S> {
         }
         self.query.limit = nodes.min(self.wanted);
         self.store.list_page(&self.query).await
+    }
+
+    /// Counts the nodes of this list without listing them: all that match its filters, whatever its limit
+    /// and its cursor. See [`DagStore::count`] for what that costs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// # use dag_store::{DagNode, SharedDagStore};
+    /// # let store = SharedDagStore::new();
+    /// for time in 0..10 {
+    ///     let node = DagNode::builder().content(time).event_type("vote").scope_id("garden");
+    ///     store.insert(node.timestamp(time as u64).build()?).await?;
+    /// }
+    /// assert_eq!(store.list().scope_id("garden").since(2).until(4).count().await?, 3);
+    /// # Ok::<(), dag_store::DagError>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn count(self) -> Result<u64> {
+        if self.of_no_type {
+            return Ok(0);
+        }
+        self.store.count(&self.query).await
     }
 
     /// Reads the nodes as they are asked for, a page at a time. Nodes that others insert meanwhile may

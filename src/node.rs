@@ -5,6 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::cbor::Reader;
+use crate::dag_json;
 use crate::digest::{self, Digest};
 use crate::id;
 use crate::layout::{Layout, Span};
@@ -59,6 +60,12 @@ impl DagNode {
         let bytes = bytes.as_ref();
         let layout = Layout::read(bytes, limits)?;
         Ok(DagNode { bytes: bytes.into(), digest: digest::sha256(bytes), layout })
+    }
+
+    /// Reads a block from outside that was hashed already.
+    pub(crate) fn hashed(bytes: &[u8], digest: Digest, limits: &Limits) -> Result<DagNode> {
+        let layout = Layout::read(bytes, limits)?;
+        Ok(DagNode { bytes: bytes.into(), digest, layout })
     }
 
     /// Reads a block from outside that claims to be the node `cid`; [`ErrorKind::InvalidCid`] where it
@@ -180,6 +187,24 @@ impl DagNode {
     #[must_use]
     pub fn to_block(&self) -> Arc<[u8]> {
         Arc::clone(&self.bytes)
+    }
+
+    /// The node as [DAG-JSON](https://ipld.io/specs/codecs/dag-json/spec/), for people to read: the
+    /// fields of its block under their names there, links as `{"/":"<CID>"}`, bytes as
+    /// `{"/":{"bytes":"<base64>"}}`. The CID is of the block, not of this text.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dag_store::DagNode;
+    ///
+    /// let node = DagNode::builder().content(1.5).event_type("vote").scope_id("s").timestamp(7).build()?;
+    /// let expected = r#"{"content":1.5,"event_type":"vote","parents":[],"scope_id":"s","timestamp":7}"#;
+    /// assert_eq!(node.to_dag_json()?, expected);
+    /// # Ok::<(), dag_store::DagError>(())
+    /// ```
+    pub fn to_dag_json(&self) -> Result<String> {
+        Reader::new(&self.bytes).value().map(|value| dag_json::write(&value))
     }
 
     /// A builder that starts from this node's fields.

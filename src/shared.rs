@@ -1,22 +1,29 @@
 //! The DAG in memory, shared by all who hold a handle on it.
 
+use std::error::Error;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use futures::stream::{self, TryStream};
+
 use crate::batch::DagStoreBatch;
+use crate::export::Export;
 use crate::gate::Gate;
 use crate::id;
+use crate::import;
+use crate::limits;
 use crate::list::List;
 use crate::lock::RwLock;
 use crate::pace::{self, Pace};
 use crate::plan;
-use crate::platform::{self, BoxFuture};
+use crate::platform::{self, BoxFuture, BoxStream};
 use crate::state::{PLACING, State, Step, Verification};
 use crate::store::{closed, insertion, not_there, there};
 use crate::{
-    Change, Changes, Cid, Commit, DagNode, DagStore, Limits, ListQuery, Page, Proof, Result, Span,
-    StateHash, ToCid, Verified,
+    CarExport, Change, Changes, Cid, Commit, Compare, DagNode, DagStore, ExportQuery, Imported,
+    Limits, ListQuery, Page, Proof, Result, Scope, Span, StateHash, ToCid, TreeAddress, TreeAnswer,
+    Verified,
 };
 
 /// Units of work that it takes to read a node.
@@ -195,6 +202,21 @@ impl SharedDagStore {
         self.read(|state| state.list_page(query, self.limits())).await?
     }
 
+    /// How many nodes match the query's filters; see [`DagStore::count`].
+    pub async fn count(&self, query: &ListQuery) -> Result<u64> {
+        self.count_at(&mut Pace::default(), query).await
+    }
+
+    pub(crate) async fn count_at(&self, pace: &mut Pace, query: &ListQuery) -> Result<u64> {
+        let state = self.shared.state.read().await;
+        state.as_ref().ok_or_else(closed)?.count(query, pace).await
+    }
+
+    /// The scopes that have nodes, by id; see [`DagStore::scopes`].
+    pub async fn scopes(&self, after: Option<&str>, limit: usize) -> Result<Vec<Scope>> {
+        self.read(|state| state.scopes(after, limit)).await?
+    }
+
     /// The heads of the store or of a scope, in insertion order.
     pub async fn heads(&self, scope_id: Option<&str>) -> Result<Vec<Cid>> {
         let state = self.shared.state.read().await;
@@ -275,6 +297,49 @@ impl SharedDagStore {
     /// [`DagStore::prove_span`].
     pub async fn prove_span(&self, span: &Span) -> Result<Proof> {
         self.read_hashed(|state, hash| state.prove(hash, span)).await
+    }
+
+    /// Reads the tree behind the state hash; see [`DagStore::tree`].
+    pub async fn tree(&self, places: &[TreeAddress]) -> Result<TreeAnswer> {
+        limits::check("places of the tree", places.len(), TreeAddress::MOST)?;
+        self.read_hashed(|state, hash| state.tree(hash, places)).await?
+    }
+
+    /// Compares this store with another, of any kind; see [`Compare`].
+    pub fn compare<O: DagStore + ?Sized>(&self, other: &Arc<O>) -> Compare<SharedDagStore, O> {
+        Compare::new(Arc::new(self.clone()), Arc::clone(other))
+    }
+
+    /// Exports nodes as a CAR file: all of them, unless told otherwise before it is awaited.
+    pub fn export_car(&self) -> CarExport<SharedDagStore> {
+        CarExport::new(Arc::new(self.clone()))
+    }
+
+    /// Gives the next chunk of an export; `None` once there is no more.
+    pub(crate) async fn export_some(
+        &self,
+        export: &mut Export,
+        pace: &mut Pace,
+    ) -> Result<Option<Vec<u8>>> {
+        let state = self.shared.state.read().await;
+        export.next(state.as_ref().ok_or_else(closed)?, pace).await
+    }
+
+    /// Imports the nodes of a CAR file; see [`DagStoreExt::import_car`](crate::DagStoreExt::import_car).
+    pub async fn import_car(
+        &self,
+        chunks: impl TryStream<Ok: AsRef<[u8]>, Error: Into<Box<dyn Error + Send + Sync>>>,
+    ) -> Result<Imported> {
+        self.import_car_with(chunks, Changes::new()).await
+    }
+
+    /// The same, in one commit with these changes: for conditions, an id, or operations beside.
+    pub async fn import_car_with(
+        &self,
+        chunks: impl TryStream<Ok: AsRef<[u8]>, Error: Into<Box<dyn Error + Send + Sync>>>,
+        changes: Changes,
+    ) -> Result<Imported> {
+        import::import(self, chunks, changes).await
     }
 
     /// Checks everything anew; see [`DagStore::verify`].
@@ -374,6 +439,18 @@ impl DagStore for SharedDagStore {
         Box::pin(self.list_page(query))
     }
 
+    fn count<'a>(&'a self, query: &'a ListQuery) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(self.count(query))
+    }
+
+    fn scopes<'a>(
+        &'a self,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Scope>>> {
+        Box::pin(self.scopes(after, limit))
+    }
+
     fn heads<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<Vec<Cid>>> {
         Box::pin(self.heads(scope_id))
     }
@@ -388,6 +465,17 @@ impl DagStore for SharedDagStore {
 
     fn prove_span<'a>(&'a self, span: &'a Span) -> BoxFuture<'a, Result<Proof>> {
         Box::pin(self.prove_span(span))
+    }
+
+    fn tree<'a>(&'a self, places: &'a [TreeAddress]) -> BoxFuture<'a, Result<TreeAnswer>> {
+        Box::pin(self.tree(places))
+    }
+
+    fn export(self: Arc<Self>, query: ExportQuery) -> BoxStream<'static, Result<Vec<u8>>> {
+        Box::pin(stream::try_unfold((self, Export::new(query)), async |(store, mut export)| {
+            let chunk = store.export_some(&mut export, &mut Pace::default()).await?;
+            Ok(chunk.map(|chunk| (chunk, (store, export))))
+        }))
     }
 
     fn verify(&self) -> BoxFuture<'_, Result<Verified>> {

@@ -1,10 +1,13 @@
 //! The DAG in memory: blocks, links, heads, order and the state trie, kept in step.
 
+mod export;
 mod ordinals;
 mod pages;
 mod placed;
+mod selection;
 mod verify;
 
+pub(crate) use export::Selected;
 pub(crate) use verify::{Step, Verification};
 
 use std::ops::Range;
@@ -17,13 +20,17 @@ use crate::changes::CommitId;
 use crate::chunked::Chunked;
 use crate::digest::{Digest, Preimage, StateHash};
 use crate::digest_table::DigestTable;
+use crate::history::History;
 use crate::id;
 use crate::pace::{self, Pace};
 use crate::plan::{Parent, Plan, Planned, Present, missing_parent};
 use crate::platform;
 use crate::proof::{Proof, ProofWriter, Span};
 use crate::state_trie::StateTrie;
-use crate::{Changes, Cid, Commit, Condition, DagError, DagNode, ErrorKind, Limits, Result};
+use crate::{
+    Changes, Cid, Commit, Condition, DagError, DagNode, ErrorKind, Limits, Result, Scope,
+    TreeAddress, TreeAnswer, TreePart,
+};
 
 /// How many nodes are handled in one go.
 const PIECE: usize = 1 << 8;
@@ -40,6 +47,9 @@ const READING: usize = 1 << 13;
 const CLEARED: usize = 16;
 /// Bytes that it takes to tell somebody of a node that came or went.
 const ANSWER: usize = 64;
+
+/// How many commits are remembered.
+const COMMITS: usize = 1 << 16;
 
 /// No edge.
 const NONE: u32 = u32::MAX;
@@ -63,6 +73,7 @@ pub(crate) struct State {
     scope_heads: Bits,
     trie: StateTrie,
     ordinals: Ordinals,
+    history: History,
     sequence: u64,
     /// What the ids of commits are made from: a random seed, and how many there are.
     id_seed: [u8; 16],
@@ -79,6 +90,7 @@ impl Default for State {
             scope_heads: Bits::default(),
             trie: StateTrie::default(),
             ordinals: Ordinals::default(),
+            history: History::new(COMMITS),
             sequence: 0,
             id_seed: platform::random(),
             ids: 0,
@@ -113,6 +125,7 @@ impl State {
             + self.trie.growth(nodes)
             + self.heads.growth(slots)
             + self.scope_heads.growth(slots)
+            + self.history.growth()
     }
 
     /// Bytes of memory that it takes to read any of the nodes, and one with so many bytes: what is let in
@@ -163,6 +176,7 @@ impl State {
         if !plan.is_empty() {
             // From here on it can't be stopped.
             self.sequence += 1;
+            self.history.begin(self.sequence, self.next_ordinal(), id);
             self.apply(&plan, pace).await;
             self.rebuild_if_mostly_dead(pace).await;
         }
@@ -187,6 +201,7 @@ impl State {
         let growth = growth + self.by_digest.growth_for(node.digest()) + SCOPE;
         platform::reserve_beside(growth, self.to_read(node.as_bytes().len()))?;
         self.sequence += 1;
+        self.history.begin_insert(self.sequence, self.next_ordinal());
         self.place_node(node, parents.into_iter());
         Ok(())
     }
@@ -376,10 +391,41 @@ impl State {
         new.ordinals.shift = old.ordinals.of(slots) - new.placed.slots.len() as u64;
         new.sequence = old.sequence;
         (new.id_seed, new.ids) = (old.id_seed, old.ids);
+        std::mem::swap(&mut new.history, &mut self.history);
         *self = new;
     }
 
     // ------------------------------------------------------------------------------------ reading
+
+    /// The ordinal that the next node will get.
+    fn next_ordinal(&self) -> u64 {
+        self.ordinals.of(self.placed.slots.len())
+    }
+
+    /// The ordinal that the first node placed after this commit has or will get; also where that has
+    /// been removed since. [`ErrorKind::Compacted`] where the commits since then are not all known.
+    pub(crate) fn first_ordinal_after(&self, commit: u64) -> Result<u64> {
+        if commit == 0 {
+            return Ok(0);
+        }
+        if commit >= self.sequence {
+            return Ok(self.next_ordinal());
+        }
+        self.history.first_ordinal(commit + 1).ok_or_else(|| {
+            let message = "the store has forgotten which nodes are new since that commit; start \
+                           from all of them";
+            DagError::new(ErrorKind::Compacted, message)
+        })
+    }
+
+    /// The slots of the nodes that were placed after this commit: what is new since then, as far as it
+    /// is still there.
+    pub(crate) fn slots_after(&self, commit: u64) -> Result<Range<usize>> {
+        let ordinal = self.first_ordinal_after(commit)?;
+        let first = ordinal.checked_sub(1).map_or(0, |before| self.ordinals.first_after(before));
+        let slots = self.placed.slots.len();
+        Ok(first.min(slots)..slots)
+    }
 
     fn is_there(&self, slot: usize) -> bool {
         self.placed.slots[slot].location != Location::NOWHERE
@@ -446,6 +492,16 @@ impl State {
         }
     }
 
+    /// The scopes that have nodes, by name, from the first one after this name on.
+    pub(crate) fn scopes(&self, after: Option<&str>, limit: usize) -> Result<Vec<Scope>> {
+        let mut scopes = Vec::new();
+        for (id, nodes) in self.trie.scopes_after(after).take(limit) {
+            platform::reserve(SCOPE)?;
+            scopes.push(Scope { id: id.to_owned(), nodes });
+        }
+        Ok(scopes)
+    }
+
     pub(crate) async fn heads(&self, scope_id: Option<&str>, pace: &mut Pace) -> Result<Vec<Cid>> {
         let count = self.head_slots(scope_id).count();
         platform::reserve(count * (size_of::<Cid>() + ANSWER))?;
@@ -490,6 +546,13 @@ impl State {
             }
             pace.went_on(HASHING * PIECE).await;
         }
+    }
+
+    /// What stands in these places of the tree, in the state with this hash, which is the state now.
+    pub(crate) fn tree(&self, state_hash: StateHash, places: &[TreeAddress]) -> Result<TreeAnswer> {
+        platform::reserve(places.len() * (size_of::<TreePart>() + SCOPE))?;
+        let part = |place| self.trie.part(place, &self.placed);
+        Ok(TreeAnswer { state_hash, parts: places.iter().map(part).collect() })
     }
 
     /// The proof of what is in this span, in the state with this hash, which is the state now.

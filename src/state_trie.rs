@@ -1,10 +1,13 @@
 //! The structure behind the state hash, and behind lists by scope and time.
 
+mod lookup;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::digest::{self, Digest, Preimage, StateHash};
 use crate::proof::{ProofWriter, Span};
+pub(crate) use crate::trie::prefix as key_prefix;
 use crate::trie::{Leaves, Link, Part, TriePool, Walk};
 
 /// Key of a node within its scope: timestamp (big-endian), then digest.
@@ -13,13 +16,13 @@ pub(crate) const NODE_KEY: usize = 40;
 /// What stands before a node's leaf, with an event type of at most 64 bytes.
 const LEAF: u8 = 0x00;
 /// What stands before an inner node of a scope's trie.
-const INNER: u8 = 0x01;
+pub(crate) const INNER: u8 = 0x01;
 /// What stands before a node's leaf with a longer event type.
 const LEAF_LONG_TYPE: u8 = 0x02;
 /// What stands before a scope's hash.
 const SCOPE: u8 = 0x10;
 /// What stands before an inner node of the trie of scopes.
-const SCOPES_INNER: u8 = 0x11;
+pub(crate) const SCOPES_INNER: u8 = 0x11;
 const LONGEST_TYPE_IN_LEAF: usize = 64;
 /// What the state hash begins with; the number is the version of all this.
 const STATE: &[u8; 17] = b"dag-store state 1";
@@ -44,17 +47,20 @@ impl<T: Nodes> Leaves<NODE_KEY> for NodeLeaves<'_, T> {
     }
 
     fn hash(&self, leaf: u32, key: &[u8; NODE_KEY]) -> Digest {
-        let event_type = self.0.event_type(leaf);
-        let leaf = Preimage::<{ 1 + NODE_KEY + LONGEST_TYPE_IN_LEAF }>::new();
-        if event_type.len() <= LONGEST_TYPE_IN_LEAF {
-            leaf.add(&[LEAF]).add(key).add(event_type).hash()
-        } else {
-            leaf.add(&[LEAF_LONG_TYPE]).add(key).add(&digest::sha256(event_type)).hash()
-        }
+        leaf_hash(key, self.0.event_type(leaf))
     }
 
     fn weight(&self, _: u32) -> u32 {
         1
+    }
+}
+
+pub(crate) fn leaf_hash(key: &[u8; NODE_KEY], event_type: &[u8]) -> Digest {
+    let leaf = Preimage::<{ 1 + NODE_KEY + LONGEST_TYPE_IN_LEAF }>::new();
+    if event_type.len() <= LONGEST_TYPE_IN_LEAF {
+        leaf.add(&[LEAF]).add(key).add(event_type).hash()
+    } else {
+        leaf.add(&[LEAF_LONG_TYPE]).add(key).add(&digest::sha256(event_type)).hash()
     }
 }
 
@@ -231,7 +237,7 @@ impl StateTrie {
             let root_hash = self.nodes.root_hash(root, &NodeLeaves(nodes), &mut left)?;
             let place = &mut self.scopes[scope as usize];
             place.count = self.nodes.count(root);
-            place.hash = scope_hash(&name_hash, place.count, &root_hash);
+            place.hash = scope_hash(&name_hash, place.count.into(), &root_hash);
             place.stale = false;
             if root != Link::NONE {
                 self.outer.touch(self.outer_root, &name_hash);
@@ -243,12 +249,7 @@ impl StateTrie {
             }
         }
         let outer = self.outer.root_hash(self.outer_root, &ScopeLeaves(&self.scopes), &mut left)?;
-        let hash = Preimage::<{ STATE.len() + 8 + 32 }>::new()
-            .add(STATE)
-            .add(&self.total.to_be_bytes())
-            .add(&outer)
-            .hash()
-            .into();
+        let hash = state_hash(self.total, &outer);
         self.hash = Some(hash);
         Some(hash)
     }
@@ -308,13 +309,19 @@ impl StateTrie {
 }
 
 /// `H(10 ‖ H(scope id) ‖ count ‖ root)`
-fn scope_hash(name_hash: &Digest, count: u32, root: &Digest) -> Digest {
+pub(crate) fn scope_hash(name_hash: &Digest, count: u64, root: &Digest) -> Digest {
     Preimage::<{ 1 + 32 + 8 + 32 }>::new()
         .add(&[SCOPE])
         .add(name_hash)
-        .add(&u64::from(count).to_be_bytes())
+        .add(&count.to_be_bytes())
         .add(root)
         .hash()
+}
+
+/// `H("dag-store state 1" ‖ count ‖ root)`
+pub(crate) fn state_hash(count: u64, root: &Digest) -> StateHash {
+    let state = Preimage::<{ STATE.len() + 8 + 32 }>::new();
+    state.add(STATE).add(&count.to_be_bytes()).add(root).hash().into()
 }
 
 #[cfg(test)]

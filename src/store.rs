@@ -1,18 +1,21 @@
 //! The public contract: what every store does, on every storage.
 
+use std::error::Error;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use dag_store_verify::{ProofError, verify_absence, verify_presence};
+use futures::stream::TryStream;
 
 use crate::batch::DagStoreBatch;
 use crate::id;
+use crate::import;
 use crate::list::List;
-use crate::platform::{BoxFuture, MaybeSend, MaybeSync};
+use crate::platform::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
 use crate::{
-    Changes, Cid, Commit, DagError, DagNode, ErrorKind, Limits, ListQuery, Page, Proof, Result,
-    Span, StateHash, ToCid,
+    CarExport, Changes, Cid, Commit, Compare, DagError, DagNode, ErrorKind, ExportQuery, Imported,
+    Limits, ListQuery, Page, Proof, Result, Scope, Span, StateHash, ToCid, TreeAddress, TreeAnswer,
 };
 
 /// A store of the nodes of a Merkle DAG.
@@ -57,6 +60,21 @@ pub trait DagStore: fmt::Debug + MaybeSend + MaybeSync {
     /// a missing `next` means the end.
     fn list_page<'a>(&'a self, query: &'a ListQuery) -> BoxFuture<'a, Result<Page>>;
 
+    /// How many nodes match the query's filters; its order, direction, limit and cursor don't matter.
+    ///
+    /// By scope and time it is told from the counts in the tree behind the state hash: in O(log n) steps
+    /// for a scope of n nodes, and without a scope so for each scope. Where there are types, all nodes
+    /// of these scopes and times are looked at.
+    fn count<'a>(&'a self, query: &'a ListQuery) -> BoxFuture<'a, Result<u64>>;
+
+    /// The scopes that have nodes, sorted by the bytes of their ids: the first ones after this id (or of
+    /// all), and no more than so many. Fewer than that are the last ones.
+    fn scopes<'a>(
+        &'a self,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Scope>>>;
+
     /// The heads in insertion order: the nodes without a child in the store or, of a scope, the
     /// scope's nodes without a child in the same scope.
     fn heads<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<Vec<Cid>>>;
@@ -74,6 +92,24 @@ pub trait DagStore: fmt::Debug + MaybeSend + MaybeSync {
     /// There is one proof for each state and span, byte by byte as `docs/spec.md`, section "Proofs",
     /// has it.
     fn prove_span<'a>(&'a self, span: &'a Span) -> BoxFuture<'a, Result<Proof>>;
+
+    /// Reads the tree behind the state hash: what stands in each of these places, all at the same moment,
+    /// and the state hash at that moment. This is what two stores are compared by, see
+    /// [`DagStoreExt::compare`]; `docs/spec.md`, section "Reading the tree", has it in full.
+    ///
+    /// More than [`TreeAddress::MOST`] places at once are [`ErrorKind::Limit`].
+    fn tree<'a>(&'a self, places: &'a [TreeAddress]) -> BoxFuture<'a, Result<TreeAnswer>>;
+
+    /// Gives nodes as a CAR file of version 1, chunk by chunk, each with some 256 KiB at most or one
+    /// block. [`CarWriter`](crate::CarWriter) writes such files.
+    ///
+    /// The nodes are those of the query that the store held at some moment between the first poll and
+    /// the first chunk; in insertion order; with those for roots that have no child among them, the
+    /// newest 1,024 of them if there are more, in insertion order too. What is written meanwhile
+    /// changes nothing of that, except that the stream ends with [`ErrorKind::ConditionFailed`] if
+    /// one of the nodes can't be given because it was removed. Whether it is the file of the state
+    /// at that moment or an error: it is nothing in between.
+    fn export(self: Arc<Self>, query: ExportQuery) -> BoxStream<'static, Result<Vec<u8>>>;
 
     /// Checks everything anew: the form and hash of every block, every link, and the state hash
     /// against one computed from nothing but the blocks. [`ErrorKind::Corrupt`] names what is broken.
@@ -189,6 +225,54 @@ pub trait DagStoreExt: sealed::Sealed {
         scope_id: impl Into<String> + MaybeSend,
         times: RangeInclusive<u64>,
     ) -> impl Future<Output = Result<Proof>> + MaybeSend;
+
+    /// Compares this store with another, of any kind: finds the nodes that only one of them has, without a
+    /// walk over those that both have. See [`Compare`].
+    fn compare<O: DagStore + ?Sized>(&self, other: &Arc<O>) -> Compare<Self::Store, O>;
+
+    /// Exports nodes as a CAR file: all of them, unless told otherwise before it is awaited.
+    fn export_car(&self) -> CarExport<Self::Store>;
+
+    /// Imports the nodes of a CAR file, of version 1 or 2, from chunks of any size: all of them in one
+    /// commit, or none.
+    ///
+    /// Every block must be a node that hashes to its CID; their order does not matter, nor that some
+    /// are there already. The roots must be nodes of the file or of the store, so that a file that
+    /// was cut short is refused. An error says at which byte of the file
+    /// ([`offset`](DagError::offset)) and, where it is about one, at which node. What is held in
+    /// memory is bounded by the limits of a batch.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// use std::{io, sync::Arc};
+    /// use dag_store::{DagStoreExt, SharedDagStore};
+    /// use futures::stream;
+    ///
+    /// let store = Arc::new(SharedDagStore::new());
+    /// let file = store.export_car().await?;
+    ///
+    /// // From memory; from a file, the stream that your runtime makes of it.
+    /// let chunks = stream::iter(file.chunks(1 << 16).map(io::Result::Ok));
+    /// store.import_car(chunks).await?;
+    ///
+    /// let cut = stream::iter([io::Result::Ok(&file[..10])]);
+    /// assert_eq!(store.import_car(cut).await.unwrap_err().offset(), Some(10));
+    /// # Ok::<(), dag_store::DagError>(())
+    /// # }).unwrap();
+    /// ```
+    fn import_car(
+        &self,
+        chunks: impl TryStream<Ok: AsRef<[u8]>, Error: Into<Box<dyn Error + Send + Sync>>> + MaybeSend,
+    ) -> impl Future<Output = Result<Imported>> + MaybeSend;
+
+    /// The same, in one commit with these changes: for conditions, an id, or operations beside.
+    fn import_car_with(
+        &self,
+        chunks: impl TryStream<Ok: AsRef<[u8]>, Error: Into<Box<dyn Error + Send + Sync>>> + MaybeSend,
+        changes: Changes,
+    ) -> impl Future<Output = Result<Imported>> + MaybeSend;
 }
 
 mod sealed {
@@ -279,6 +363,29 @@ impl<S: DagStore + ?Sized> DagStoreExt for Arc<S> {
     ) -> Result<Proof> {
         let span = Span::of_time(scope_id, times);
         self.prove_span(&span?).await
+    }
+
+    fn compare<O: DagStore + ?Sized>(&self, other: &Arc<O>) -> Compare<S, O> {
+        Compare::new(Arc::clone(self), Arc::clone(other))
+    }
+
+    fn export_car(&self) -> CarExport<S> {
+        CarExport::new(Arc::clone(self))
+    }
+
+    async fn import_car(
+        &self,
+        chunks: impl TryStream<Ok: AsRef<[u8]>, Error: Into<Box<dyn Error + Send + Sync>>> + MaybeSend,
+    ) -> Result<Imported> {
+        import::import(&**self, chunks, Changes::new()).await
+    }
+
+    async fn import_car_with(
+        &self,
+        chunks: impl TryStream<Ok: AsRef<[u8]>, Error: Into<Box<dyn Error + Send + Sync>>> + MaybeSend,
+        changes: Changes,
+    ) -> Result<Imported> {
+        import::import(&**self, chunks, changes).await
     }
 }
 

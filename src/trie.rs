@@ -5,6 +5,10 @@
 //! (J. ACM 15, 1968) is where the shape comes from: an inner node for each bit in which keys below it
 //! differ, none where they don't, so that n keys make n − 1 inner nodes whatever the keys are.
 
+mod lookup;
+
+pub(crate) use lookup::Top;
+
 use crate::chunked::Chunked;
 use crate::digest::{Digest, Preimage};
 
@@ -435,7 +439,7 @@ fn hash_inner<const N: usize>(
 }
 
 /// The first `bits` bits of a key, the rest zero.
-fn prefix<const N: usize>(key: &[u8; N], bits: u16) -> [u8; N] {
+pub(crate) fn prefix<const N: usize>(key: &[u8; N], bits: u16) -> [u8; N] {
     let mut prefix = [0; N];
     let (whole, rest) = (usize::from(bits / 8), bits % 8);
     prefix[..whole].copy_from_slice(&key[..whole]);
@@ -455,12 +459,12 @@ fn with_ones_from<const N: usize>(mut key: [u8; N], bit: u16) -> [u8; N] {
 }
 
 /// The bit of a key: 0 (left) or 1 (right). Bit 0 is the most significant of byte 0.
-fn side<const N: usize>(key: &[u8; N], bit: u16) -> usize {
+pub(crate) fn side<const N: usize>(key: &[u8; N], bit: u16) -> usize {
     usize::from(key[usize::from(bit / 8)] >> (7 - bit % 8) & 1)
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "keys are at most 40 bytes")]
-fn first_difference<const N: usize>(a: &[u8; N], b: &[u8; N]) -> Option<u16> {
+pub(crate) fn first_difference<const N: usize>(a: &[u8; N], b: &[u8; N]) -> Option<u16> {
     let byte = a.iter().zip(b).position(|(a, b)| a != b)?;
     Some(byte as u16 * 8 + (a[byte] ^ b[byte]).leading_zeros() as u16)
 }

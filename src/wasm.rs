@@ -16,6 +16,7 @@
 mod answer;
 mod batch;
 mod breath;
+mod car;
 #[cfg(feature = "faults")]
 pub(crate) mod faults;
 mod job;
@@ -23,6 +24,7 @@ mod nodes;
 mod options;
 mod panic;
 mod promise;
+mod queries;
 mod record;
 mod scratch;
 mod store;

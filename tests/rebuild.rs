@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic")]
 
-use dag_store::{Cid, Cursor, DagNode, Order, Result, SharedDagStore};
+use dag_store::{Cid, Cursor, DagNode, ErrorKind, Order, Result, SharedDagStore};
 use futures::executor::block_on;
 
 fn node(number: u64, parents: &[Cid]) -> Result<DagNode> {
@@ -26,6 +26,73 @@ fn rows(count: u64) -> Result<Vec<DagNode>> {
         nodes.push(node(number, &parents)?);
     }
     Ok(nodes)
+}
+
+/// What is new since a commit is known across rebuilds, and across commits of every kind.
+#[test]
+fn what_is_new_since_a_commit_stays_known() -> Result<()> {
+    block_on(async {
+        let store = SharedDagStore::new();
+        let mut there: Vec<DagNode> = Vec::new();
+        // For each commit, the first number that was new after it.
+        let mut new_after = vec![0];
+        let mut number = 0;
+        for round in 0..400 {
+            let mut new = Vec::new();
+            for _ in 0..round % 13 {
+                new.push(node(number, &[])?);
+                number += 1;
+            }
+            if round % 3 == 0 {
+                for node in &new {
+                    store.insert(node.clone()).await?;
+                    new_after.push(node.timestamp() + 1);
+                }
+            } else if !new.is_empty() {
+                store.insert_many(new.clone()).await?;
+                new_after.push(number);
+            }
+            there.extend(new);
+            if there.len() > 100 {
+                let mut batch = store.begin_batch().await;
+                for gone in there.drain(..90) {
+                    batch.remove(gone.cid()?).await?;
+                }
+                batch.commit().await?;
+                new_after.push(number);
+            }
+        }
+        assert!(number > 2_000, "there were no rebuilds");
+        for (commit, first) in new_after.iter().enumerate() {
+            let new = store.list().after_commit(commit as u64).await?;
+            let expected: Vec<DagNode> =
+                there.iter().filter(|node| node.timestamp() >= *first).cloned().collect();
+            assert_eq!(new, expected, "after commit {commit}");
+        }
+        Ok(())
+    })
+}
+
+/// A store that has forgotten a commit says so, rather than to guess; one that has seen nothing but
+/// single inserts forgets none.
+#[test]
+fn what_is_new_since_a_forgotten_commit_is_not_made_up() -> Result<()> {
+    block_on(async {
+        let store = SharedDagStore::new();
+        for number in 0..70_000 {
+            store.insert(node(number, &[])?).await?;
+        }
+        assert_eq!(store.list().after_commit(69_990).await?.len(), 10);
+        assert_eq!(store.list().after_commit(1).page(3).await?.nodes[0].timestamp(), 1);
+        for number in 0..(1 << 16) {
+            store.insert_many([node(70_000 + number, &[])?]).await?;
+        }
+        let refused = store.list().after_commit(69_998).page(1).await.map(drop);
+        assert_eq!(refused.map_err(|error| error.kind()), Err(ErrorKind::Compacted));
+        assert_eq!(store.list().after_commit(70_000).page(3).await?.nodes[0].timestamp(), 70_000);
+        assert_eq!(store.list().after_commit(0).page(3).await?.nodes[0].timestamp(), 0);
+        Ok(())
+    })
 }
 
 /// All but every tenth row goes, in batches, while a list is being read.

@@ -169,6 +169,15 @@ impl<'a> Reader<'a> {
         String::from_utf8(text.to_vec()).map_err(|_| self.fault("text that is not UTF-8"))
     }
 
+    /// Reads a link with its tag.
+    pub(crate) fn tagged_link(&mut self) -> Result<Cid> {
+        let start = *self;
+        match self.expect(major::TAG, "not a link")? {
+            LINK => self.link(),
+            _ => Err(start.fault("a tag other than 42 (link)")),
+        }
+    }
+
     fn link(&mut self) -> Result<Cid> {
         let start = *self;
         let bytes = self.bytes("a link (tag 42) that is no byte string")?;

@@ -9,7 +9,7 @@ use super::failure::{Failure, Outcome, ensure, precondition, same};
 use super::lab::{Lab, cancelled_after, give_way};
 use super::model::{all, hash_of, look, sequence};
 use super::sample::{Dice, SCOPE, chain, child, cids, fill, inserts, removals, root};
-use crate::{BoxFuture, Cid, DagNode, DagStore, DagStoreExt, ErrorKind, ListQuery};
+use crate::{BoxFuture, Cid, DagNode, DagStore, DagStoreExt, ErrorKind, ListQuery, TreeAddress};
 
 contract! {
     /// A commit that is dropped, at whichever poll, has had its whole effect or none.
@@ -87,10 +87,15 @@ async fn commits_dropped_at_any_poll_are_all_or_nothing(lab: Lab) -> Outcome {
 async fn reads_dropped_at_any_poll_leave_the_store_working(lab: Lab) -> Outcome {
     type Read<'a> = BoxFuture<'a, crate::Result<()>>;
     type Reading = for<'a> fn(&'a dyn DagStore, &'a [Cid], &'a ListQuery) -> Read<'a>;
-    let readings: [(&str, Reading); 9] = [
+    let readings: [(&str, Reading); 12] = [
         ("get_many", |store, ids, _| Box::pin(async { store.get_many(ids).await.map(drop) })),
         ("has_many", |store, ids, _| Box::pin(async { store.has_many(ids).await.map(drop) })),
         ("list_page", |store, _, query| Box::pin(async { store.list_page(query).await.map(drop) })),
+        ("count", |store, _, query| Box::pin(async { store.count(query).await.map(drop) })),
+        ("scopes", |store, _, _| Box::pin(async { store.scopes(None, 9).await.map(drop) })),
+        ("tree", |store, _, _| {
+            Box::pin(async { store.tree(&[TreeAddress::scopes()]).await.map(drop) })
+        }),
         ("heads", |store, _, _| Box::pin(async { store.heads(None).await.map(drop) })),
         ("heads of a scope", |store, _, _| {
             Box::pin(async { store.heads(Some(SCOPE)).await.map(drop) })

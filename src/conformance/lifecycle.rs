@@ -9,6 +9,7 @@ use super::model::{all, look};
 use super::sample::{SCOPE, inserts, root};
 use crate::{
     Changes, DagStore, DagStoreExt, ErrorKind, ListQuery, Runtime, RuntimeContext, SharedDagStore,
+    TreeAddress,
 };
 
 contract! {
@@ -66,6 +67,10 @@ async fn closed_stores_refuse_everything(lab: Lab) -> Outcome {
         refused("len of a scope", store.len(Some(SCOPE)).await, closed)?;
         refused("state_hash", store.state_hash(None).await, closed)?;
         refused("state_hash of a scope", store.state_hash(Some(SCOPE)).await, closed)?;
+        refused("count", store.count(&query).await, closed)?;
+        refused("scopes", store.scopes(None, 1).await, closed)?;
+        refused("tree", store.tree(&[TreeAddress::scopes()]).await, closed)?;
+        refused("a comparison", store.compare(&handle).await, closed)?;
         refused("verify", store.verify().await, closed)?;
         refused("insert", store.insert(node.clone()).await, closed)?;
         refused("remove", store.remove(node.cid()?).await, closed)?;

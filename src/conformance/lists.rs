@@ -36,6 +36,8 @@ contract! {
     lists_are_lazy,
     /// `list()` takes scope, types, range of time, order, direction, limit and cursor one by one.
     lists_are_asked_for_step_by_step,
+    /// `after_commit` leaves out the nodes that were there after that commit already, in either order.
+    lists_begin_after_a_commit,
     /// What matches no filter gives an empty list, not an error.
     lists_may_be_empty,
 }
@@ -345,6 +347,37 @@ async fn lists_are_asked_for_step_by_step(lab: Lab) -> Outcome {
     let Some(next) = page.next else { return Err(Failure::new("a page of three is the last")) };
     same("the rest", cids(&list().after(next.clone()).await?)?, expected[3..].to_vec())?;
     same("some more", cids(&list().after(next).limit(2).await?)?, expected[3..5].to_vec())
+}
+
+async fn lists_begin_after_a_commit(lab: Lab) -> Outcome {
+    let store = lab.store().await?;
+    let nodes = roots("node", 9)?;
+    fill(&store, &nodes[..3]).await?;
+    for node in &nodes[3..6] {
+        store.insert(node.clone()).await?;
+    }
+    store.commit(removals([&nodes[1], &nodes[4]])?).await?;
+    fill(&store, &nodes[6..8]).await?;
+    // What comes back is new.
+    fill(&store, [&nodes[4], &nodes[8]]).await?;
+    let sequence = super::model::sequence(&store).await?;
+    same("the sequence number", sequence, 7)?;
+    let in_order = [0, 2, 3, 5, 6, 7, 4, 8];
+    // How many of them were there after each commit.
+    for (commit, known) in (0..).zip([0, 2, 3, 3, 4, 4, 6, 8, 8]) {
+        let new: Vec<&DagNode> = in_order[known..].iter().map(|i| &nodes[*i]).collect();
+        let mut query = ListQuery { after_commit: Some(commit), limit: 2, ..ListQuery::default() };
+        same("in insertion order", walk(&store, &query).await?, cids(new.iter().copied())?)?;
+        same("counted", store.count(&query).await?, new.len() as u64)?;
+        query.reverse = true;
+        let backwards = cids(new.iter().rev().copied())?;
+        same("backwards", walk(&store, &query).await?, backwards)?;
+        let mut by_digest = cids(new)?;
+        by_digest.sort_by(|a, b| a.hash().digest().cmp(b.hash().digest()));
+        let by_time = store.list().scope_id(super::sample::SCOPE).order(Order::Time);
+        same("by time", cids(&by_time.after_commit(commit).await?)?, by_digest)?;
+    }
+    Ok(())
 }
 
 async fn lists_may_be_empty(lab: Lab) -> Outcome {

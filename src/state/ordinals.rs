@@ -14,6 +14,11 @@ impl Ordinals {
         self.rebuilt.get(slot).copied().unwrap_or(slot as u64 + self.shift)
     }
 
+    /// The first slot with this ordinal or a higher one.
+    pub(super) fn first_from(&self, ordinal: u64) -> usize {
+        ordinal.checked_sub(1).map_or(0, |before| self.first_after(before))
+    }
+
     /// The first slot with a higher ordinal.
     pub(super) fn first_after(&self, ordinal: u64) -> usize {
         match self.rebuilt.last() {

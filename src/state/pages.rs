@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::selection::{Candidates, LOOKED_AT_PER_PAGE, Selection, is_one_of};
 use super::{NONE, State};
 use crate::digest::Digest;
 use crate::layout::Tail;
@@ -9,9 +10,6 @@ use crate::list::Place;
 use crate::platform;
 use crate::state_trie::{self, Nodes as _};
 use crate::{Cursor, DagError, DagNode, ErrorKind, Limits, ListQuery, Order, Page, Result};
-
-/// How many nodes one page looks at, at most: a rare match must not hold the lock for long.
-const LOOKED_AT_PER_PAGE: usize = 1 << 16;
 
 impl State {
     pub(crate) fn list_page(&self, query: &ListQuery, limits: &Limits) -> Result<Page> {
@@ -38,15 +36,11 @@ impl State {
         after: Option<u64>,
         limits: &Limits,
     ) -> Result<Page> {
-        let scope = match &query.scope_id {
-            Some(name) => match self.trie.scope(name) {
-                Some(scope) => Some(scope),
-                None => {
-                    return Ok(Page { nodes: Vec::new(), next: None });
-                }
-            },
-            None => None,
-        };
+        let new = self.new_slots(query)?;
+        let selection = Selection::of(query, self);
+        if selection.is_of_no_scope() {
+            return Ok(Page { nodes: Vec::new(), next: None });
+        }
         let slots = self.placed.slots.len();
         let range = match (after, query.reverse) {
             (None, _) => 0..slots,
@@ -58,11 +52,8 @@ impl State {
                     .min(slots)
             }
         };
-        let matches = |slot: &usize| {
-            self.is_there(*slot)
-                && scope.is_none_or(|scope| self.placed.slots[*slot].scope == scope)
-        };
-        let slots = Directed::new(range, query.reverse).map(|slot| (slot, matches(&slot)));
+        let range = range.start.max(new.start)..range.end;
+        let slots = Candidates::new(self, selection, range, query.reverse);
         self.page(query, limits, slots, |slot| Place::Insertion(self.ordinals.of(slot)))
     }
 
@@ -78,6 +69,7 @@ impl State {
         let Some(scope) = self.trie.scope(name) else {
             return Ok(Page { nodes: Vec::new(), next: None });
         };
+        let new = self.new_slots(query)?;
         let from = match (&after, query.reverse) {
             (Some((time, digest)), _) => state_trie::node_key(*time, digest),
             (None, false) => state_trie::node_key(query.since.unwrap_or(0), &[0; 32]),
@@ -99,11 +91,16 @@ impl State {
             // The walk begins at the node that the page before ended with, if it is still there.
             .skip_while(|slot| after == Some(key(*slot)))
             .take_while(|slot| within(key(*slot).0))
-            .map(|slot| (slot as usize, true));
+            .map(|slot| (slot as usize, new.contains(&(slot as usize))));
         self.page(query, limits, slots, |slot| {
             let (time, digest) = key(u32::try_from(slot).unwrap_or(NONE));
             Place::Time(time, digest)
         })
+    }
+
+    /// The slots of the nodes that are new enough.
+    pub(super) fn new_slots(&self, query: &ListQuery) -> Result<Range<usize>> {
+        self.slots_after(query.after_commit.unwrap_or(0))
     }
 
     /// Fills a page from slots that come in order, each with whether it is worth a closer look.
@@ -134,34 +131,13 @@ impl State {
         Ok(Page { nodes, next: None })
     }
 
-    fn passes(&self, query: &ListQuery, slot: u32) -> bool {
+    pub(super) fn passes(&self, query: &ListQuery, slot: u32) -> bool {
         if query.since.is_none() && query.until.is_none() && query.event_types.is_empty() {
             return true;
         }
         let Tail { timestamp, event_type, .. } = self.placed.tail(slot);
         query.since.is_none_or(|since| timestamp >= since)
             && query.until.is_none_or(|until| timestamp <= until)
-            && (query.event_types.is_empty()
-                || query.event_types.iter().any(|wanted| wanted.as_str().as_bytes() == event_type))
-    }
-}
-
-/// A range, forwards or backwards.
-struct Directed {
-    range: Range<usize>,
-    reverse: bool,
-}
-
-impl Directed {
-    fn new(range: Range<usize>, reverse: bool) -> Self {
-        Directed { range, reverse }
-    }
-}
-
-impl Iterator for Directed {
-    type Item = usize;
-
-    fn next(&mut self) -> Option<usize> {
-        if self.reverse { self.range.next_back() } else { self.range.next() }
+            && (query.event_types.is_empty() || is_one_of(&query.event_types, event_type))
     }
 }

@@ -25,9 +25,9 @@ pub(super) const CID_TEXT: usize = 1 + 56 + 2;
 /// Bytes of a count.
 const COUNT: usize = 4;
 /// Enough bytes for hashes, ids and cursors.
-const SMALL: usize = 1 << 8;
+pub(super) const SMALL: usize = 1 << 8;
 /// How many items are written in one go.
-const PIECE: usize = 1 << 10;
+pub(super) const PIECE: usize = 1 << 10;
 
 const DONE: u8 = 0;
 const FAILED: u8 = 1;
@@ -165,12 +165,14 @@ fn write_failed(error: &DagError, out: &mut Vec<u8>) {
 /// The code, the message, and what the error speaks of; each may be empty.
 fn write_error(error: &DagError, out: &mut Vec<u8>) {
     let commit = error.commit_id().map(ToString::to_string).unwrap_or_default();
+    let offset = error.offset().map(|offset| offset.to_string()).unwrap_or_default();
     let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     write_text(error.code(), out);
     write_text(error.message(), out);
     write_known_cid(error.cid(), out);
     write_known_cid(error.parent(), out);
     write_text(&commit, out);
+    write_text(&offset, out);
     write_text(&source, out);
 }
 
@@ -367,8 +369,7 @@ impl Answer for Proof {
 
     fn write_piece(&self, _: usize, out: &mut Vec<u8>) -> bool {
         write_text(&self.state_hash().to_string(), out);
-        write_count(self.as_bytes().len(), out);
-        out.extend_from_slice(self.as_bytes());
+        write_bytes(self.as_bytes(), out);
         false
     }
 }
@@ -393,9 +394,14 @@ fn count_bytes(count: usize) -> [u8; COUNT] {
     (count as u32).to_le_bytes()
 }
 
-fn write_text(text: &str, out: &mut Vec<u8>) {
-    write_count(text.len(), out);
-    out.extend_from_slice(text.as_bytes());
+pub(super) fn write_text(text: &str, out: &mut Vec<u8>) {
+    write_bytes(text.as_bytes(), out);
+}
+
+/// Bytes, after their length.
+pub(super) fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    write_count(bytes.len(), out);
+    out.extend_from_slice(bytes);
 }
 
 /// The text of a CID, after its length, or no text.

@@ -71,7 +71,7 @@ impl<T: Packed> Packed for Vec<T> {
 /// What to list.
 impl Packed for ListQuery {
     fn unpack(reader: &mut Reader<'_>) -> Result<Self> {
-        fields(reader, 8)?;
+        fields(reader, 9)?;
         Ok(ListQuery {
             scope_id: Packed::unpack(reader)?,
             event_types: Vec::<String>::unpack(reader)?.into_iter().map(Into::into).collect(),
@@ -81,6 +81,7 @@ impl Packed for ListQuery {
             reverse: Packed::unpack(reader)?,
             limit: Packed::unpack(reader)?,
             cursor: Option::<String>::unpack(reader)?.map(Cursor::new),
+            after_commit: Packed::unpack(reader)?,
         })
     }
 }

@@ -16,7 +16,7 @@ use crate::{Limits, SharedDagStore};
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct DagStore {
-    store: SharedDagStore,
+    pub(super) store: SharedDagStore,
 }
 
 #[wasm_bindgen]

@@ -2,13 +2,15 @@
 
 use std::collections::HashSet;
 use std::fmt::{self, Debug};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use dag_store::{
-    BoxFuture, Change, Changes, Cid, Commit, CommitId, Condition, Cursor, DagError, DagNode,
-    DagStore, ErrorKind, Ipld, Limits, ListQuery, Order, Page, Proof, Result, Span, StateHash,
-    ToCid as _, Verified,
+    BoxFuture, BoxStream, CarWriter, Change, Changes, Cid, Commit, CommitId, Condition, Cursor,
+    DagError, DagNode, DagStore, ErrorKind, ExportQuery, Ipld, Limits, ListQuery, Order, Page,
+    Proof, Result, Scope, Span, StateHash, ToCid as _, TreeAddress, TreeAnswer, TreePart, Verified,
 };
+use futures::stream;
 
 use crate::plain::{PlainStore, State};
 use crate::slow::give_way;
@@ -27,10 +29,14 @@ enum Wrong {
     Nodes(fn(&State, &[Cid]) -> Result<Vec<Option<DagNode>>>),
     Presence(fn(&State, &[Cid]) -> Result<Vec<bool>>),
     Page(fn(&State, &ListQuery) -> Result<Page>),
+    Count(fn(&State, &ListQuery) -> u64),
+    Scopes(fn(&State, Option<&str>, usize) -> Vec<Scope>),
+    Tree(fn(&State, &[TreeAddress]) -> Result<TreeAnswer>),
     Heads(fn(&State, Option<&str>) -> Vec<Cid>),
     Len(fn(&State, Option<&str>) -> Result<usize>),
     Hash(fn(&State, Option<&str>) -> StateHash),
     Proof(fn(&State, &Span) -> Proof),
+    Export(fn(&State, &ExportQuery) -> Result<Vec<u8>>),
     Verify(fn(Verified) -> Verified),
     Timing(Timing),
 }
@@ -50,6 +56,8 @@ enum Timing {
     NeedsReadsToEnd,
     /// Forgets the nodes first, and closes then.
     ClosesInTwoSteps,
+    /// Exports what it finds when it comes to it.
+    ExportsWhatItFinds,
     /// Goes on answering.
     NeverCloses,
 }
@@ -69,6 +77,8 @@ pub(crate) static DEFECTS: &[Defect] = &[
             "nothing_is_visible_before_commit",
             "commit_applies_everything",
             "any_store_stands_in_a_runtime",
+            "imports_make_the_same_state",
+            "imports_keep_to_the_limits",
         ],
         Wrong::Commit(|state, changes, limits| state.clone().commit(changes, limits)),
     ),
@@ -124,6 +134,7 @@ pub(crate) static DEFECTS: &[Defect] = &[
             "missing_parent_refuses_the_insert",
             "commit_checks_the_store_as_it_is_then",
             "batches_leave_no_link_dangling",
+            "imports_need_parents_and_roots",
         ],
         Wrong::Commit(|state, changes, limits| {
             despite(ErrorKind::MissingParent, state, changes, limits)
@@ -460,6 +471,15 @@ pub(crate) static DEFECTS: &[Defect] = &[
             Ok(page)
         }),
     ),
+    defect(
+        "a store that takes one commit too many for new",
+        &["lists_begin_after_a_commit"],
+        Wrong::Page(|state, query| {
+            let mut query = copy(query);
+            query.after_commit = query.after_commit.map(|commit| commit.saturating_sub(1));
+            state.list_page(&query)
+        }),
+    ),
     // ------------------------------------------------------------------------------------- graph
     defect(
         "a store where every node is a head",
@@ -562,7 +582,7 @@ pub(crate) static DEFECTS: &[Defect] = &[
     ),
     defect(
         "a store that gives commits ids of its own",
-        &["commits_have_their_id"],
+        &["commits_have_their_id", "imports_keep_to_their_conditions"],
         Wrong::Commit(|state, changes, limits| {
             let mut commit = state.commit(changes, limits)?;
             commit.id = CommitId::random();
@@ -648,7 +668,11 @@ pub(crate) static DEFECTS: &[Defect] = &[
     ),
     defect(
         "a store that looks at conditions after the batch",
-        &["conditions_are_about_the_store_before", "absence_is_a_condition"],
+        &[
+            "conditions_are_about_the_store_before",
+            "absence_is_a_condition",
+            "imports_keep_to_their_conditions",
+        ],
         Wrong::Commit(|state, changes, limits| {
             let mut after = state.clone();
             let commit = under(&mut after, changes, limits, |_, _| true)?;
@@ -832,10 +856,158 @@ pub(crate) static DEFECTS: &[Defect] = &[
             Proof::new(hash, bytes)
         }),
     ),
+    // ------------------------------------------------------------------------- counts and scopes
+    defect(
+        "a store that counts time as if it ended before its last moment",
+        &["counts_are_those_of_the_list"],
+        Wrong::Count(|state, query| {
+            let mut other = copy(query);
+            other.until = query.until.map(|until| until.saturating_sub(1));
+            state.count(&other)
+        }),
+    ),
+    defect(
+        "a store that counts no more than a page holds",
+        &["counts_are_of_filters_alone"],
+        Wrong::Count(|state, query| state.count(query).min(query.limit as u64)),
+    ),
+    defect(
+        "a store that tells scopes in the order of their lengths",
+        &["scopes_are_told_with_their_counts"],
+        Wrong::Scopes(|state, after, limit| {
+            let mut scopes = state.scopes(after, limit);
+            scopes.sort_by_key(|scope| scope.id.len());
+            scopes
+        }),
+    ),
+    defect(
+        "a store that tells the scope again that its scopes are to come after",
+        &["scopes_come_in_parts"],
+        Wrong::Scopes(|state, after, limit| {
+            let mut scopes = state.scopes(None, usize::MAX);
+            scopes.retain(|scope| after.is_none_or(|after| *scope.id >= *after));
+            scopes.truncate(limit);
+            scopes
+        }),
+    ),
+    // -------------------------------------------------------------------------------------- tree
+    defect(
+        "a store whose tree has the halves the wrong way round",
+        &["the_tree_leads_to_every_node", "comparisons_find_what_differs"],
+        Wrong::Tree(|state, places| {
+            let mut answer = state.tree(places)?;
+            for part in &mut answer.parts {
+                if let TreePart::Inner { children, .. } = part {
+                    children.reverse();
+                }
+            }
+            Ok(answer)
+        }),
+    ),
+    defect(
+        "a store that answers with the part above where nothing is",
+        &["every_place_has_its_part"],
+        Wrong::Tree(|state, places| {
+            let mut answer = state.tree(places)?;
+            for (part, place) in answer.parts.iter_mut().zip(places) {
+                if let (TreePart::Nothing, Some(bits)) = (&part, place.bits().checked_sub(1)) {
+                    let above = place.narrowed(place.prefix(), bits)?;
+                    *part = state.tree(&[above])?.parts.remove(0);
+                }
+            }
+            Ok(answer)
+        }),
+    ),
+    defect(
+        "a store whose tree names another hash",
+        &["the_tree_is_of_the_state_as_it_is", "common_parts_are_not_read"],
+        Wrong::Tree(|state, places| {
+            let answer = state.tree(places)?;
+            Ok(TreeAnswer { state_hash: mixed(answer.state_hash, 1), ..answer })
+        }),
+    ),
+    defect(
+        "a store that reads any number of places",
+        &["places_are_limited"],
+        Wrong::Tree(|state, places| {
+            let mut answer = state.tree(&[])?;
+            for places in places.chunks(TreeAddress::MOST) {
+                answer.parts.extend(state.tree(places)?.parts);
+            }
+            Ok(answer)
+        }),
+    ),
+    defect(
+        "a store whose tree is that of all scopes, whichever is asked about",
+        &["scopes_are_compared_alone"],
+        Wrong::Tree(|state, places| {
+            let whole = |place: &TreeAddress| match place.bits() {
+                0 => TreeAddress::scopes(),
+                _ => place.clone(),
+            };
+            state.tree(&places.iter().map(whole).collect::<Vec<_>>())
+        }),
+    ),
+    // ----------------------------------------------------------------------------------------- CAR
+    defect(
+        "a store that exports in the order of time",
+        &["exports_hold_every_node"],
+        Wrong::Export(|state, _| {
+            let mut nodes = state.in_order(None);
+            nodes.sort_by_key(|(_, node)| node.timestamp());
+            let mut writer = CarWriter::new(&state.heads(None))?;
+            nodes.into_iter().for_each(|(_, node)| writer.write(node));
+            Ok(writer.take())
+        }),
+    ),
+    defect(
+        "a store that exports a scope with the heads of the store",
+        &["exports_of_a_scope_hold_its_nodes"],
+        Wrong::Export(|state, query| {
+            let mut writer = CarWriter::new(&state.heads(None))?;
+            let nodes = state.in_order(query.scope_id.as_deref());
+            nodes.into_iter().for_each(|(_, node)| writer.write(node));
+            Ok(writer.take())
+        }),
+    ),
+    defect(
+        "a store that exports what the reader has already",
+        &["exports_of_a_past_hold_its_ancestors"],
+        Wrong::Export(|state, query| {
+            let mut query = query.clone();
+            query.not_past_of.clear();
+            state.export(&query)
+        }),
+    ),
+    defect(
+        "a store that exports one commit too many",
+        &["exports_after_a_commit_hold_what_is_new"],
+        Wrong::Export(|state, query| {
+            let mut query = query.clone();
+            query.after_commit = query.after_commit.map(|commit| commit.saturating_sub(1));
+            state.export(&query)
+        }),
+    ),
+    defect(
+        "a store that exports no more than there are roots",
+        &["exports_name_so_many_roots"],
+        Wrong::Export(|state, _| {
+            let nodes = state.in_order(None);
+            let newest = &nodes[nodes.len().saturating_sub(CarWriter::MOST_ROOTS)..];
+            let mut writer = CarWriter::new(&[])?;
+            newest.iter().for_each(|(_, node)| writer.write(node));
+            Ok(writer.take())
+        }),
+    ),
+    defect(
+        "a store that exports what it finds when it comes to it",
+        &["exports_are_of_one_state"],
+        Wrong::Timing(Timing::ExportsWhatItFinds),
+    ),
     // --------------------------------------------------------------------- lifecycle, concurrency
     defect(
         "a store that claims to have everything",
-        &["stores_share_nothing", "get_of_the_unknown_is_none"],
+        &["stores_share_nothing", "get_of_the_unknown_is_none", "imports_are_whole_or_nothing"],
         Wrong::Presence(|_, cids| Ok(vec![true; cids.len()])),
     ),
     defect(
@@ -1140,6 +1312,24 @@ impl DagStore for BrokenStore {
         }))
     }
 
+    fn count<'a>(&'a self, query: &'a ListQuery) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(self.read(|state| match self.defect.wrong {
+            Wrong::Count(wrong) => Ok(wrong(state, query)),
+            _ => Ok(state.count(query)),
+        }))
+    }
+
+    fn scopes<'a>(
+        &'a self,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Scope>>> {
+        Box::pin(self.read(move |state| match self.defect.wrong {
+            Wrong::Scopes(wrong) => Ok(wrong(state, after, limit)),
+            _ => Ok(state.scopes(after, limit)),
+        }))
+    }
+
     fn heads<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<Vec<Cid>>> {
         Box::pin(self.read(move |state| match self.defect.wrong {
             Wrong::Heads(wrong) => Ok(wrong(state, scope_id)),
@@ -1165,6 +1355,42 @@ impl DagStore for BrokenStore {
         Box::pin(self.read(move |state| match self.defect.wrong {
             Wrong::Proof(wrong) => Ok(wrong(state, span)),
             _ => Ok(state.prove(span)),
+        }))
+    }
+
+    fn tree<'a>(&'a self, places: &'a [TreeAddress]) -> BoxFuture<'a, Result<TreeAnswer>> {
+        Box::pin(self.read(|state| match self.defect.wrong {
+            Wrong::Tree(wrong) => wrong(state, places),
+            _ => state.tree(places),
+        }))
+    }
+
+    fn export(self: Arc<Self>, query: ExportQuery) -> BoxStream<'static, Result<Vec<u8>>> {
+        if self.has(Timing::ExportsWhatItFinds) {
+            // Its header first, then a node at a time: whichever is the next one now.
+            let next = async |(store, last): (Arc<Self>, Option<u64>)| {
+                let chunk = store.plain.with(|state| {
+                    let Some(last) = last else {
+                        let header = CarWriter::new(&state.heads(None))?.take();
+                        return Ok(Some((header, 0)));
+                    };
+                    let next = state.in_order(None).into_iter().find(|(place, _)| *place >= last);
+                    let Some((place, node)) = next else { return Ok(None) };
+                    let mut writer = CarWriter::new(&[])?;
+                    drop(writer.take());
+                    writer.write(node);
+                    Ok(Some((writer.take(), place + 1)))
+                });
+                Ok(chunk?.map(|(chunk, last)| (chunk, (store, Some(last)))))
+            };
+            return Box::pin(stream::try_unfold((self, None), next));
+        }
+        Box::pin(stream::once(async move {
+            self.read(|state| match self.defect.wrong {
+                Wrong::Export(wrong) => wrong(state, &query),
+                _ => state.export(&query),
+            })
+            .await
         }))
     }
 

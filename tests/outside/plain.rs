@@ -1,14 +1,15 @@
 //! A second implementation of `DagStore`, as someone else would write it: against the public API, with
 //! nothing in mind but being right. Everything is worked out anew, from a map of the nodes.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dag_store::{
-    BoxFuture, Change, Changes, Cid, Commit, CommitId, Condition, Cursor, DagError, DagNode,
-    DagStore, ErrorKind, Limits, ListQuery, Order, Page, Proof, Result, Span, StateHash,
-    ToCid as _, Verified,
+    BoxFuture, BoxStream, CarWriter, Change, Changes, Cid, Commit, CommitId, Condition, Cursor,
+    DagError, DagNode, DagStore, ErrorKind, ExportQuery, Limits, ListQuery, Order, Page, Proof,
+    Result, Scope, Span, StateHash, ToCid as _, TreeAddress, TreeAnswer, Verified,
 };
+use futures::stream;
 
 use crate::reference::{self, Leaf};
 
@@ -29,6 +30,8 @@ pub(crate) struct State {
     pub(crate) next: u64,
     /// How many commits there were.
     pub(crate) sequence: u64,
+    /// For each of them, the place of the next node after it.
+    pub(crate) next_after: Vec<u64>,
 }
 
 impl PlainStore {
@@ -62,6 +65,7 @@ impl State {
         let (inserted, removed) = after.apply(changes)?;
         if !inserted.is_empty() || !removed.is_empty() {
             after.sequence += 1;
+            after.next_after.push(after.next);
             *self = after;
         }
         let id = changes.id().unwrap_or_else(CommitId::random);
@@ -113,6 +117,12 @@ impl State {
         self.nodes.insert(cid, (self.next, node.clone()));
         self.next += 1;
         Ok(cid)
+    }
+
+    /// The place of the first node after this commit.
+    fn first_after(&self, commit: u64) -> u64 {
+        let before = usize::try_from(commit).unwrap_or(usize::MAX).min(self.next_after.len());
+        before.checked_sub(1).map_or(0, |last| self.next_after[last])
     }
 
     fn lacks(&self, cid: &Cid) -> bool {
@@ -170,6 +180,33 @@ impl State {
         Proof::new(self.state_hash(None), proof)
     }
 
+    pub(crate) fn tree(&self, places: &[TreeAddress]) -> Result<TreeAnswer> {
+        if places.len() > TreeAddress::MOST {
+            return Err(DagError::new(ErrorKind::Limit, "too many places"));
+        }
+        let leaves = self.leaves();
+        let parts = places.iter().map(|place| reference::tree::part(&leaves, place)).collect();
+        Ok(TreeAnswer { state_hash: self.state_hash(None), parts })
+    }
+
+    pub(crate) fn count(&self, query: &ListQuery) -> u64 {
+        let first = query.after_commit.map_or(0, |commit| self.first_after(commit));
+        let is_new = |place: u64| place >= first;
+        self.in_order(query.scope_id.as_deref())
+            .into_iter()
+            .filter(|(place, node)| is_new(*place) && matches(query, node))
+            .count() as u64
+    }
+
+    pub(crate) fn scopes(&self, after: Option<&str>, limit: usize) -> Vec<Scope> {
+        let mut scopes: BTreeMap<&str, u64> = BTreeMap::new();
+        for (_, node) in self.nodes.values() {
+            *scopes.entry(node.scope_id()).or_default() += 1;
+        }
+        let scopes = scopes.into_iter().filter(|(id, _)| after.is_none_or(|after| *id > after));
+        scopes.take(limit).map(|(id, nodes)| Scope { id: id.to_owned(), nodes }).collect()
+    }
+
     fn leaves(&self) -> Vec<Leaf> {
         let leaf = |(cid, (_, node)): (&Cid, &(u64, DagNode))| Leaf {
             scope_id: node.scope_id().to_owned(),
@@ -197,11 +234,8 @@ impl State {
         };
         let mut found = Vec::new();
         for (place, node) in self.in_order(query.scope_id.as_deref()) {
-            let types = &query.event_types;
-            if (types.is_empty() || types.contains(&node.event_type()))
-                && query.since.is_none_or(|since| node.timestamp() >= since)
-                && query.until.is_none_or(|until| node.timestamp() <= until)
-            {
+            let new = query.after_commit.is_none_or(|commit| *place >= self.first_after(commit));
+            if new && matches(query, node) {
                 found.push((key(*place, node)?, node.clone()));
             }
         }
@@ -222,6 +256,48 @@ impl State {
         Ok(Page { nodes: found.into_iter().map(|(_, node)| node).collect(), next })
     }
 
+    /// A CAR file, all at once.
+    pub(crate) fn export(&self, query: &ExportQuery) -> Result<Vec<u8>> {
+        let mut chosen: Vec<&(u64, DagNode)> = Vec::new();
+        let past = query.past_of.as_ref().map(|cids| self.past(cids)).transpose()?;
+        let there = query.not_past_of.iter().filter(|cid| !self.lacks(cid)).copied();
+        let not = self.past(&there.collect::<Vec<_>>())?;
+        let after = query.after_commit.map_or(0, |commit| self.first_after(commit));
+        for entry in self.in_order(query.scope_id.as_deref()) {
+            let cid = entry.1.cid()?;
+            if entry.0 >= after
+                && past.as_ref().is_none_or(|past| past.contains(&cid))
+                && !not.contains(&cid)
+            {
+                chosen.push(entry);
+            }
+        }
+        let parents: HashSet<Cid> = chosen.iter().flat_map(|(_, node)| node.parents()).collect();
+        let mut roots: Vec<Cid> = chosen.iter().flat_map(|(_, node)| node.cid()).collect();
+        roots.retain(|cid| !parents.contains(cid));
+        let newest = roots.len().saturating_sub(CarWriter::MOST_ROOTS);
+        let mut writer = CarWriter::new(&roots[newest..])?;
+        for (_, node) in chosen {
+            writer.write(node);
+        }
+        Ok(writer.take())
+    }
+
+    /// These nodes and their ancestors.
+    fn past(&self, cids: &[Cid]) -> Result<HashSet<Cid>> {
+        let mut past = HashSet::new();
+        let mut next = cids.to_vec();
+        while let Some(cid) = next.pop() {
+            let Some((_, node)) = self.nodes.get(&cid) else {
+                return Err(DagError::new(ErrorKind::NotFound, "not there").with_cid(cid));
+            };
+            if past.insert(cid) {
+                next.extend(node.parents());
+            }
+        }
+        Ok(past)
+    }
+
     pub(crate) fn verify(&self) -> Result<Verified> {
         let mut links = 0;
         for (cid, (_, node)) in &self.nodes {
@@ -235,6 +311,14 @@ impl State {
         let state_hash = self.state_hash(None);
         Ok(Verified { nodes: self.nodes.len() as u64, links, state_hash })
     }
+}
+
+/// Whether a node of the right scope passes the filters.
+fn matches(query: &ListQuery, node: &DagNode) -> bool {
+    let types = &query.event_types;
+    (types.is_empty() || types.contains(&node.event_type()))
+        && query.since.is_none_or(|since| node.timestamp() >= since)
+        && query.until.is_none_or(|until| node.timestamp() <= until)
 }
 
 /// Refuses what is over a limit.
@@ -285,6 +369,18 @@ impl DagStore for PlainStore {
         Box::pin(async move { self.with(|state| state.list_page(query)) })
     }
 
+    fn count<'a>(&'a self, query: &'a ListQuery) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(async move { self.with(|state| Ok(state.count(query))) })
+    }
+
+    fn scopes<'a>(
+        &'a self,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Scope>>> {
+        Box::pin(async move { self.with(|state| Ok(state.scopes(after, limit))) })
+    }
+
     fn heads<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<Vec<Cid>>> {
         Box::pin(async move { self.with(|state| Ok(state.heads(scope_id))) })
     }
@@ -299,6 +395,14 @@ impl DagStore for PlainStore {
 
     fn prove_span<'a>(&'a self, span: &'a Span) -> BoxFuture<'a, Result<Proof>> {
         Box::pin(async move { self.with(|state| Ok(state.prove(span))) })
+    }
+
+    fn tree<'a>(&'a self, places: &'a [TreeAddress]) -> BoxFuture<'a, Result<TreeAnswer>> {
+        Box::pin(async move { self.with(|state| state.tree(places)) })
+    }
+
+    fn export(self: Arc<Self>, query: ExportQuery) -> BoxStream<'static, Result<Vec<u8>>> {
+        Box::pin(stream::once(async move { self.with(|state| state.export(&query)) }))
     }
 
     fn verify(&self) -> BoxFuture<'_, Result<Verified>> {

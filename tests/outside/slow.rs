@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
 use dag_store::{
-    BoxFuture, Changes, Cid, Commit, DagNode, DagStore, Limits, ListQuery, Page, Proof, Result,
-    Span, StateHash, Verified,
+    BoxFuture, BoxStream, Changes, Cid, Commit, DagNode, DagStore, ExportQuery, Limits, ListQuery,
+    Page, Proof, Result, Scope, Span, StateHash, TreeAddress, TreeAnswer, Verified,
 };
+use futures::StreamExt as _;
 
 /// A store that answers late.
 #[derive(Debug)]
@@ -75,6 +76,18 @@ impl DagStore for SlowStore {
         Box::pin(self.read(self.store.list_page(query)))
     }
 
+    fn count<'a>(&'a self, query: &'a ListQuery) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(self.read(self.store.count(query)))
+    }
+
+    fn scopes<'a>(
+        &'a self,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Scope>>> {
+        Box::pin(self.read(self.store.scopes(after, limit)))
+    }
+
     fn heads<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<Vec<Cid>>> {
         Box::pin(self.read(self.store.heads(scope_id)))
     }
@@ -89,6 +102,17 @@ impl DagStore for SlowStore {
 
     fn prove_span<'a>(&'a self, span: &'a Span) -> BoxFuture<'a, Result<Proof>> {
         Box::pin(self.read(self.store.prove_span(span)))
+    }
+
+    fn tree<'a>(&'a self, places: &'a [TreeAddress]) -> BoxFuture<'a, Result<TreeAnswer>> {
+        Box::pin(self.read(self.store.tree(places)))
+    }
+
+    fn export(self: Arc<Self>, query: ExportQuery) -> BoxStream<'static, Result<Vec<u8>>> {
+        Box::pin(Arc::clone(&self.store).export(query).then(|chunk| async {
+            give_way(1).await;
+            chunk
+        }))
     }
 
     fn verify(&self) -> BoxFuture<'_, Result<Verified>> {

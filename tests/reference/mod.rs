@@ -3,6 +3,8 @@
 
 #[allow(dead_code, reason = "not every test is about proofs")]
 pub(crate) mod proof;
+#[allow(dead_code, reason = "not every test reads the tree")]
+pub(crate) mod tree;
 
 use sha2::{Digest as _, Sha256};
 
@@ -39,12 +41,16 @@ fn scopes_of(leaves: &[Leaf]) -> Vec<&str> {
 
 /// The root of the trie over the scopes.
 pub(crate) fn root(leaves: &[Leaf]) -> [u8; 32] {
+    trie(0x11, &scope_entries(leaves), 0)
+}
+
+fn scope_entries(leaves: &[Leaf]) -> Vec<Entry> {
     let entry = |id: &str| Entry {
         key: hash(&[id.as_bytes()]).to_vec(),
         hash: scope_hash(id, leaves),
         count: in_scope(id, leaves).len(),
     };
-    trie(0x11, &scopes_of(leaves).into_iter().map(entry).collect::<Vec<_>>(), 0)
+    scopes_of(leaves).into_iter().map(entry).collect()
 }
 
 /// The hash of a scope, which need not have nodes.

@@ -4,7 +4,7 @@
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use super::{
-    Entry, Leaf, bit_of, entries_of, first_bits, hash, leaf_entry, scope_hash, scopes_of, trie,
+    Entry, Leaf, bit_of, entries_of, first_bits, hash, leaf_entry, scope_entries, scopes_of, trie,
 };
 
 /// The proof of which of these nodes are in this scope, with keys from `first` to `last`.
@@ -32,15 +32,7 @@ pub(crate) fn proof(leaves: &[Leaf], scope_id: &str, first: &[u8; 40], last: &[u
         let (key, root) = (rest_of(&entry.key, known, 256), trie(0x01, &nodes, 0));
         [&[5][..], &key, &number(nodes.len()), &root].concat()
     };
-    let scopes: Vec<Entry> = scopes_of(leaves)
-        .into_iter()
-        .map(|id| Entry {
-            key: hash(&[id.as_bytes()]).to_vec(),
-            hash: scope_hash(id, leaves),
-            count: entries_of(id, leaves).len(),
-        })
-        .collect();
-    proof.extend(open(0x11, &scopes, 0, &this, &this, &scope));
+    proof.extend(open(0x11, &scope_entries(leaves), 0, &this, &this, &scope));
     proof
 }
 

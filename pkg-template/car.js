@@ -1,0 +1,293 @@
+import { ours } from "./attempt.js";
+import { asBytes } from "./bytes.js";
+import { nothing } from "./connection.js";
+import { DagStoreError } from "./error.js";
+import { CID_BYTES, writeId } from "./id.js";
+import { readOptions } from "./options.js";
+import { turn } from "./turn.js";
+import { WORK_OPTIONS, Work } from "./work.js";
+
+const OPTIONS = ["scopeId", "pastOf", "notPastOf", "afterCommit", ...WORK_OPTIONS];
+
+/** How an export is asked for its next chunk; see `Call` in connection.js. */
+const NEXT = {
+  encode: nothing,
+  ask: (exporting) => exporting.next(),
+  read: (answer) => ({ done: answer.u64(), total: answer.u64(), bytes: answer.take(answer.u32()) }),
+};
+
+/** An export that is yet to begin. The options were copied when it was made. */
+export class CarExport {
+  #connection;
+  #options;
+  #query;
+  #error;
+
+  constructor(connection, options) {
+    this.#connection = connection;
+    try {
+      this.#options = readOptions(options, "options", OPTIONS);
+      this.#query = readQuery(this.#options);
+    } catch (error) {
+      // All that an export promises is asynchronous, its errors too.
+      this.#error = error;
+    }
+  }
+
+  /** Reads all of it into memory. */
+  toBytes() {
+    return this.#connection.holdOpen(this.#toBytes());
+  }
+
+  /** Gives it as a stream of the web, which reads as it is read. */
+  stream() {
+    let chunks;
+    const source = {
+      pull: async (controller) => {
+        chunks ??= this[Symbol.asyncIterator]();
+        const { done, value } = await chunks.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: () => chunks?.return(),
+    };
+    return new ReadableStream(source, { highWaterMark: 0 });
+  }
+
+  [Symbol.asyncIterator]() {
+    return this.#chunks(() => this.#connection.assertOpen());
+  }
+
+  async #toBytes() {
+    const chunks = [];
+    let length = 0;
+    this.#connection.assertOpen();
+    // It was asked for before the store closes, which waits for it.
+    for await (const chunk of this.#chunks(nothing)) {
+      chunks.push(chunk);
+      length += chunk.length;
+    }
+    const bytes = new Uint8Array(length);
+    let at = 0;
+    for (const chunk of chunks) {
+      bytes.set(chunk, at);
+      at += chunk.length;
+    }
+    return bytes;
+  }
+
+  /** Reads a chunk at a time; between chunks the others have their turn. */
+  async *#chunks(assertOpen) {
+    const { query, work } = this.#begin();
+    const connection = this.#connection;
+    const begun = connection.create(query.ask, query.ids);
+    try {
+      const wasm = await work.run(() => work.wait(begun));
+      for (;;) {
+        const { done, total, bytes } = await work.run(() => work.wait(connection.make({ wasm, assertOpen }, NEXT)));
+        if (bytes.length === 0) return;
+        work.tell(done, total);
+        yield bytes;
+        await turn();
+      }
+    } finally {
+      begun.then((exporting) => connection.free(exporting), nothing);
+    }
+  }
+
+  /** What it takes to read it from the beginning. */
+  #begin() {
+    try {
+      if (this.#error !== undefined) throw this.#error;
+      return { query: this.#query, work: new Work(this.#options) };
+    } catch (error) {
+      throw ours(error);
+    }
+  }
+}
+
+/** What is asked: the ids of both kinds, one after another, and how the store is asked for the rest. */
+function readQuery(options) {
+  const scopeId = options.text("scopeId");
+  const pastOf = options.list("pastOf", cidBytes);
+  const notPastOf = options.list("notPastOf", cidBytes) ?? [];
+  const afterCommit = options.count("afterCommit");
+  const cids = [...(pastOf ?? []), ...notPastOf];
+  const ids = new Uint8Array(cids.length * CID_BYTES);
+  cids.forEach((cid, i) => ids.set(cid, i * CID_BYTES));
+  return { ids, ask: (store) => store.exportCar(ids.length, scopeId, pastOf?.length, afterCommit) };
+}
+
+function cidBytes(id) {
+  const bytes = new Uint8Array(CID_BYTES);
+  writeId(id, bytes, 0);
+  return bytes;
+}
+
+/** The first slice of a file is taken within the call, the others in a turn of the event loop each. */
+const FIRST = { bytes: 1 << 20, milliseconds: Infinity };
+const NEXT_SLICE = { bytes: 1 << 18, milliseconds: 4 };
+/** A buffer has so many bytes at least, whatever is said of the file's length. */
+const LEAST = 1 << 10;
+const NO_BYTES = new Uint8Array(0);
+
+/** Takes in a CAR file, given in any of the ways in which bytes are. */
+export function takeCar(car) {
+  return new CarIntake(open(car));
+}
+
+/** A file that a caller gives, in pieces of any size, a slice of it at a time; see `Intake` in intake.js. */
+class CarIntake {
+  /** Whether it has to be waited for. */
+  isAsync;
+  /** How many bytes were taken in. */
+  count = 0;
+  /** How many there are, where that is known. */
+  total;
+  /** Whether all were taken in. */
+  isWhole = false;
+  #iterator;
+  /** What is left of the last piece. */
+  #rest = NO_BYTES;
+  #buffer = NO_BYTES;
+  #at = 0;
+  /** When this slice is full. */
+  #full;
+
+  constructor({ iterator, isAsync, total }) {
+    this.#iterator = iterator;
+    this.isAsync = isAsync;
+    this.total = total;
+  }
+
+  /** The slice that was read, until the next one is. */
+  get slice() {
+    return this.#buffer.subarray(0, this.#at);
+  }
+
+  /** Reads the first slice. */
+  readFirst() {
+    this.#read(FIRST);
+  }
+
+  /** Reads the next slice. */
+  read() {
+    this.#read(NEXT_SLICE);
+  }
+
+  /** Reads the next slice as it comes, unless the work is given up. */
+  async readAsync(work) {
+    this.#begin(NEXT_SLICE);
+    while (!this.#isFull()) if (!this.#copy()) this.#take(await this.#next(work));
+  }
+
+  /** Ends it, and tells the iterator if there is more in it. */
+  close() {
+    const iterator = this.#iterator;
+    this.#iterator = undefined;
+    if (iterator === undefined) return;
+    try {
+      Promise.resolve(iterator.return?.()).catch(nothing);
+    } catch {
+      // Whatever it says to that, the call ends as it ends.
+    }
+  }
+
+  async #next(work) {
+    try {
+      return await work.wait(this.#iterator.next());
+    } catch (error) {
+      work.assertGoing();
+      // It has failed by itself.
+      this.#iterator = undefined;
+      throw error;
+    }
+  }
+
+  #read(slice) {
+    this.#begin(slice);
+    const iterator = this.#iterator;
+    try {
+      while (!this.#isFull()) {
+        if (this.#copy()) continue;
+        // One that throws is not to be closed.
+        this.#iterator = undefined;
+        const step = iterator.next();
+        this.#iterator = iterator;
+        this.#take(step);
+      }
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  #begin({ bytes, milliseconds }) {
+    const length = Math.min(bytes, Math.max(this.total ?? bytes, LEAST));
+    if (this.#buffer.length < length) this.#buffer = new Uint8Array(length);
+    this.#at = 0;
+    const time = milliseconds === Infinity ? Infinity : Date.now() + milliseconds;
+    this.#full = { bytes: Math.min(bytes, this.#buffer.length), time };
+  }
+
+  /** Copies from the last piece as much as there is room for; `false` where nothing is left of it. */
+  #copy() {
+    if (this.#rest.length === 0) return false;
+    const part = this.#rest.subarray(0, this.#full.bytes - this.#at);
+    this.#buffer.set(part, this.#at);
+    this.#at += part.length;
+    this.count += part.length;
+    this.#rest = this.#rest.subarray(part.length);
+    return true;
+  }
+
+  #take({ done, value }) {
+    if (done) {
+      this.isWhole = true;
+      this.#iterator = undefined;
+      return;
+    }
+    this.#rest = asBytes(value) ?? refuse("the pieces of a CAR file must be bytes");
+  }
+
+  #isFull() {
+    const { bytes, time } = this.#full;
+    if (this.isWhole || (this.#at === bytes && this.#rest.length > 0)) return true;
+    return time !== Infinity && Date.now() >= time;
+  }
+}
+
+/** An iterator over the bytes of whatever has bytes. */
+function open(car) {
+  const bytes = asBytes(car);
+  if (bytes !== undefined) return { iterator: [bytes].values(), isAsync: false, total: bytes.length };
+  if (typeof car !== "object" || car === null) return refuseKind();
+  // Before its iterator, which not every engine has.
+  if (typeof car.getReader === "function") return fromReader(car.getReader());
+  const asynchronous = car[Symbol.asyncIterator];
+  if (typeof asynchronous === "function") return { iterator: asynchronous.call(car), isAsync: true };
+  const synchronous = car[Symbol.iterator];
+  if (typeof synchronous === "function") return { iterator: synchronous.call(car), isAsync: false };
+  // A Response, whose body may be none.
+  if (car.ok === false) refuse(`the response has status ${Number(car.status)}, and no CAR file`);
+  if (car.body !== undefined) return open(car.body ?? NO_BYTES);
+  // A Blob.
+  if (typeof car.stream === "function") return { ...open(car.stream()), total: blobSize(car) };
+  return refuseKind();
+}
+
+function fromReader(reader) {
+  return { iterator: { next: () => reader.read(), return: () => reader.cancel() }, isAsync: true };
+}
+
+function blobSize({ size }) {
+  return Number.isSafeInteger(size) && size >= 0 ? size : undefined;
+}
+
+function refuseKind() {
+  refuse("a CAR file is given as bytes, a stream or an iterable of them, a Blob or a Response");
+}
+
+function refuse(message) {
+  throw new DagStoreError("ERR_INVALID_ARGUMENT", message);
+}

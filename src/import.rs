@@ -1,0 +1,142 @@
+//! Nodes on their way in, from a CAR file.
+
+use std::error::Error;
+use std::pin::pin;
+
+use futures::stream::{TryStream, TryStreamExt as _};
+
+use crate::car::{CarReader, Part, Section};
+use crate::digest;
+use crate::id;
+use crate::platform;
+use crate::{Changes, Cid, Commit, DagError, DagNode, DagStore, ErrorKind, Limits, Result};
+
+/// The shortest section has about so many bytes.
+const SHORTEST: usize = 1 << 6;
+
+/// What the import of a CAR file did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Imported {
+    /// The roots, as the file names them.
+    pub roots: Vec<Cid>,
+    /// The one commit by which all of its nodes came in.
+    pub commit: Commit,
+}
+
+impl Imported {
+    pub(crate) fn new(roots: Vec<Cid>, commit: Commit) -> Self {
+        Imported { roots, commit }
+    }
+}
+
+/// Stages the nodes of a CAR file, each checked, as its pieces come.
+#[derive(Debug)]
+pub(crate) struct CarIntake {
+    reader: CarReader,
+    staging: Staging,
+}
+
+#[derive(Debug)]
+struct Staging {
+    limits: Limits,
+    changes: Changes,
+    roots: Vec<Cid>,
+}
+
+/// The nodes of a whole file.
+#[derive(Debug)]
+pub(crate) struct Intaken {
+    pub(crate) roots: Vec<Cid>,
+    /// Those roots that are not among the file's nodes. The store must have them.
+    pub(crate) elsewhere: Vec<Cid>,
+    pub(crate) changes: Changes,
+    /// Where the file ended.
+    pub(crate) end: u64,
+}
+
+impl CarIntake {
+    /// An intake that stages into these changes.
+    pub(crate) fn new(changes: Changes, limits: Limits) -> Self {
+        CarIntake {
+            reader: CarReader::new(limits.block_bytes),
+            staging: Staging { limits, changes, roots: Vec::new() },
+        }
+    }
+
+    /// Takes the next piece of the file. After an error it is of no further use.
+    pub(crate) fn push(&mut self, piece: &[u8]) -> Result<()> {
+        let CarIntake { reader, staging } = self;
+        platform::reserve(2 * piece.len())?;
+        staging.changes.reserve(1 + piece.len() / SHORTEST)?;
+        reader.push(piece, |part| match part {
+            Part::Roots(roots) => staging.take_roots(roots),
+            Part::Section(section) => staging.take(section),
+        })
+    }
+
+    /// Ends the file.
+    pub(crate) fn finish(self) -> Result<Intaken> {
+        let end = self.reader.finish()?;
+        let Staging { changes, roots, .. } = self.staging;
+        let is_elsewhere = |root: &&Cid| changes.get(root).is_none();
+        let elsewhere = roots.iter().filter(is_elsewhere).copied().collect();
+        Ok(Intaken { roots, elsewhere, changes, end })
+    }
+}
+
+impl Staging {
+    fn take_roots(&mut self, roots: Vec<Cid>) -> Result<()> {
+        roots.iter().try_for_each(|root| id::digest_of(root).map(drop))?;
+        self.roots = roots;
+        Ok(())
+    }
+
+    fn take(&mut self, Section { digest, block, .. }: Section<'_>) -> Result<()> {
+        let refused = |error: DagError| error.with_cid(id::cid_of(&digest));
+        if digest::sha256(block) != digest {
+            let message = "a block does not hash to the CID that stands before it";
+            return Err(refused(DagError::new(ErrorKind::InvalidCid, message)));
+        }
+        let node = DagNode::hashed(block, digest, &self.limits).map_err(refused)?;
+        if self.changes.find(&digest).is_none() {
+            self.changes.check_room(1, block.len(), &self.limits)?;
+        }
+        self.changes.insert(node);
+        Ok(())
+    }
+}
+
+impl Intaken {
+    /// Refuses the file if it has roots that are nowhere; `there` tells which of those elsewhere are in
+    /// the store.
+    pub(crate) fn check_roots(&self, there: &[bool]) -> Result<()> {
+        let missing = self.elsewhere.iter().zip(there).find(|(_, there)| !**there);
+        let Some((root, _)) = missing else { return Ok(()) };
+        let message = "a root is neither among the file's nodes nor in the store; perhaps the file \
+                       is cut short";
+        let error = DagError::new(ErrorKind::InvalidArgument, message);
+        Err(error.with_cid(*root).with_offset(self.end))
+    }
+}
+
+/// Imports a file into any store, in one commit with these changes.
+pub(crate) async fn import<S, C>(store: &S, chunks: C, changes: Changes) -> Result<Imported>
+where
+    S: DagStore + ?Sized,
+    C: TryStream<Ok: AsRef<[u8]>, Error: Into<Box<dyn Error + Send + Sync>>>,
+{
+    let mut chunks = pin!(chunks.map_err(|error| {
+        DagError::new(ErrorKind::Storage, "the CAR file can't be read").with_source(error)
+    }));
+    let mut intake = CarIntake::new(changes, store.limits().clone());
+    while let Some(chunk) = chunks.try_next().await? {
+        intake.push(chunk.as_ref())?;
+    }
+    let file = intake.finish()?;
+    if !file.elsewhere.is_empty() {
+        file.check_roots(&store.has_many(&file.elsewhere).await?)?;
+    }
+    let commit = store.commit(file.changes).await?;
+    Ok(Imported::new(file.roots, commit))
+}
