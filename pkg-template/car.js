@@ -13,7 +13,7 @@ const OPTIONS = ["scopeId", "pastOf", "notPastOf", "afterCommit", ...WORK_OPTION
 const NEXT = {
   encode: nothing,
   ask: (exporting) => exporting.next(),
-  read: (answer) => ({ done: answer.u64(), total: answer.u64(), bytes: answer.take(answer.u32()) }),
+  read: (answer) => ({ done: answer.u64(), total: answer.u64(), bytes: answer.take(answer.u64()) }),
 };
 
 /** An export that is yet to begin. The options were copied when it was made. */
@@ -67,6 +67,7 @@ export class CarExport {
       chunks.push(chunk);
       length += chunk.length;
     }
+    if (chunks.length === 1) return chunks[0];
     const bytes = new Uint8Array(length);
     let at = 0;
     for (const chunk of chunks) {
@@ -85,9 +86,9 @@ export class CarExport {
       const wasm = await work.run(() => work.wait(begun));
       for (;;) {
         const { done, total, bytes } = await work.run(() => work.wait(connection.make({ wasm, assertOpen }, NEXT)));
-        if (bytes.length === 0) return;
         work.tell(done, total);
-        yield bytes;
+        if (bytes.length > 0) yield bytes;
+        if (done === total) return;
         await turn();
       }
     } finally {

@@ -101,12 +101,13 @@ export class Connection {
     }
   }
 
-  /** Makes a call that asks nothing but the subject, as work that the caller may give up. */
+  /** Makes a call as work that the caller may give up. */
   makeFollowed(target, call, subject, work) {
+    const question = this.#encode(call, subject);
     return work.run(async () => {
       target.assertOpen();
       await work.wait(this.#inOrder(undefined, nothing));
-      return work.finish(this.#instance, (job) => this.#exchange(target, call, subject, NO_BYTES, 0, job));
+      return work.finish(this.#instance, (job) => this.#exchange(target, call, subject, question, question.length, job));
     });
   }
 
@@ -121,6 +122,16 @@ export class Connection {
       other.#instance.assertAlive();
       return work.finish(this.#instance, (job) => this.#exchange(this, call, subject, NO_BYTES, 0, job));
     });
+  }
+
+  #encode(call, subject) {
+    const encoder = borrowEncoder();
+    try {
+      call.encode(encoder, subject, this.limits);
+      return encoder.bytes.slice(0, encoder.at);
+    } finally {
+      giveBack(encoder);
+    }
   }
 
   /** Commits a batch: behind what is being staged, and in its place among the writes of the store. */
@@ -355,11 +366,11 @@ export class Connection {
   #open() {
     this.#opening ??= instance().then(
       (opened) => {
-        const { blockBytes, parents, contentDepth, batchOperations, batchBytes } = this.limits;
+        const { blockBytes, parents, contentDepth, batchOperations, batchBytes, history } = this.limits;
         const { DagStore } = opened.glue;
         this.#instance = opened;
         this.#store = opened.enter(
-          () => new DagStore(blockBytes, parents, contentDepth, batchOperations, batchBytes),
+          () => new DagStore(blockBytes, parents, contentDepth, batchOperations, batchBytes, history),
         );
       },
       (error) => {

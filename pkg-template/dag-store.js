@@ -13,12 +13,15 @@ import { Connection, nothing } from "./connection.js";
 import { define } from "./define.js";
 import { DagStoreError } from "./error.js";
 import { takeNodes } from "./intake.js";
+import * as graph from "./graph.js";
 import { readLimits } from "./limits.js";
 import { List } from "./list.js";
 import { readOptions } from "./options.js";
 import { packed } from "./packed.js";
 import { compare, count, scopes } from "./queries.js";
 import { encodeBlock, encodeId, encodeNode } from "./record.js";
+import * as walk from "./walk.js";
+import { SEQUENCE, Watch } from "./watch.js";
 import { WORK_OPTIONS, Work, readWork } from "./work.js";
 
 const readCid = (answer) => answer.cid();
@@ -147,6 +150,14 @@ export class DagStore {
     return new List(connectionOf(this), options);
   }
 
+  watch(options) {
+    return new Watch(connectionOf(this), options);
+  }
+
+  sequence() {
+    return read(this, SEQUENCE);
+  }
+
   size(options) {
     return attempt(() => read(this, SIZE, scopeOf(readOptions(options, "options", ["scopeId"]))));
   }
@@ -161,6 +172,46 @@ export class DagStore {
 
   heads(options) {
     return attempt(() => read(this, HEADS, scopeOf(readOptions(options, "options", ["scopeId"]))));
+  }
+
+  roots(options) {
+    return attempt(() => graph.roots(connectionOf(this), options));
+  }
+
+  parents(id) {
+    return attempt(() => graph.parents(connectionOf(this), id));
+  }
+
+  children(id) {
+    return attempt(() => graph.children(connectionOf(this), id));
+  }
+
+  ancestors(ids, options) {
+    return walk.ancestors(connectionOf(this), ids, options);
+  }
+
+  descendants(ids, options) {
+    return walk.descendants(connectionOf(this), ids, options);
+  }
+
+  topological(options) {
+    return walk.topological(connectionOf(this), options);
+  }
+
+  diff(left, right, options) {
+    return walk.diff(connectionOf(this), left, right, options);
+  }
+
+  isAncestor(ancestor, descendant, options) {
+    return attempt(() => graph.isAncestor(connectionOf(this), ancestor, descendant, options));
+  }
+
+  mergeBases(ids, options) {
+    return attempt(() => graph.mergeBases(connectionOf(this), ids, options));
+  }
+
+  path(from, to, options) {
+    return attempt(() => graph.path(connectionOf(this), from, to, options));
   }
 
   stateHash(options) {

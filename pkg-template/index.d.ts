@@ -177,6 +177,12 @@ export interface LimitOptions {
   batchOperations?: number | undefined;
   /** Bytes of all blocks that one batch inserts: 256 MiB unless set, 1 GiB at most. */
   batchBytes?: number | undefined;
+  /**
+   * How many commits a store remembers, at least, for those who watch it and for lists that begin after a
+   * commit, and how many removed nodes: 65,536 of each unless set, 16,777,216 at most. Beyond it is
+   * `ERR_COMPACTED`. Inserts of single nodes in a row count as one commit.
+   */
+  history?: number | undefined;
 }
 
 /** Which part of the store a question is about. */
@@ -255,6 +261,11 @@ export interface ListOptions extends ScopeOptions, LongCallOptions {
   /** Only nodes of this time (Unix milliseconds) or earlier. */
   until?: number | undefined;
   /**
+   * Only nodes that came to be in the store after the commit with this sequence number; `ERR_COMPACTED` where the
+   * store no longer knows which those are.
+   */
+  afterCommit?: number | undefined;
+  /**
    * `"insertion"`, unless given: parents always come before their children. `"time"` is by timestamp, and
    * needs a scope.
    */
@@ -283,6 +294,131 @@ export interface List<Content = Value> extends AsyncIterable<DagNode<Content>> {
 export interface Page<Content = Value> {
   nodes: DagNode<Content>[];
   /** Where the next page begins; `undefined` at the end. It stays valid while others write. */
+  cursor: string | undefined;
+}
+
+/** What to be told of. A commit without any such node is passed over. */
+export interface WatchOptions extends ScopeOptions {
+  /** Only nodes of these types; of no type, if the array is empty. */
+  eventTypes?: readonly DagEventType[] | undefined;
+  /** Only nodes that came, or only nodes that went. */
+  only?: "inserted" | "removed" | undefined;
+  /**
+   * From the commit with this sequence number on; 0 is the same as 1, the first. To go on after a commit, give
+   * `commit.sequence + 1`. Unless given: the first commit after the call. `ERR_COMPACTED` where the store has
+   * forgotten it; `ERR_INVALID_ARGUMENT` beyond the next commit, since such a number comes from another store, or
+   * from one that has lost what it had.
+   */
+  from?: number | undefined;
+  /** Ends the watch with `ERR_ABORTED` when it is aborted; its reason is the `cause`. */
+  signal?: AbortSignalLike | undefined;
+}
+
+/**
+ * The commits of a store, as they come, each once and in order; of each only the nodes that were asked for. To be
+ * looped over once: it goes on until the loop is left, the signal is aborted, or the store is closed
+ * (`ERR_CLOSED`). After an error it is over.
+ *
+ * It has no buffer. The store remembers its last commits for all who watch (`history` of {@link LimitOptions}); a
+ * loop that falls further behind gets `ERR_COMPACTED`. Read the store anew then, as at the beginning.
+ */
+export interface Watch extends AsyncIterableIterator<Commit> {
+  next(): Promise<IteratorResult<Commit, undefined>>;
+  /** Ends it; whoever waits for a commit is told that there are no more. */
+  return(): Promise<IteratorResult<Commit, undefined>>;
+  [Symbol.asyncIterator](): this;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Options of {@link DagStore.roots}. */
+export interface RootsOptions extends ScopeOptions {}
+
+/** Options of {@link DagStore.isAncestor}. */
+export interface IsAncestorOptions extends LongCallOptions {}
+
+/** Options of {@link DagStore.mergeBases}. */
+export interface MergeBasesOptions extends LongCallOptions {}
+
+/** Options of {@link DagStore.path}. */
+export interface PathOptions extends LongCallOptions {}
+
+/**
+ * Which nodes of a walk to give. Filters choose nodes; they change neither the order nor where the walk goes,
+ * so it passes through nodes that it does not give.
+ */
+export interface WalkFilters extends ScopeOptions, LongCallOptions {
+  /** Only nodes of these types; of no type, if the array is empty. */
+  eventTypes?: readonly DagEventType[] | undefined;
+  /** Only nodes of this time (Unix milliseconds) or later. */
+  since?: number | undefined;
+  /** Only nodes of this time (Unix milliseconds) or earlier. */
+  until?: number | undefined;
+  /** No more nodes than this; of a page, 256 unless given. */
+  limit?: number | undefined;
+}
+
+/** Options of {@link DagStore.topological}. */
+export interface TopologicalOptions extends WalkFilters {
+  /** Only what comes after the page that gave this cursor. */
+  cursor?: string | undefined;
+}
+
+/** Options of {@link DagStore.ancestors} and {@link DagStore.descendants}. */
+export interface WalkOptions extends WalkFilters {
+  /** How many links away from the nearest start the walk goes; 0 is the starts alone. */
+  depth?: number | undefined;
+  /** Leaves out these nodes, and all that a walk from them would reach: `git rev-list starts ^excluded`. */
+  excluding?: NodeId | Iterable<NodeId> | undefined;
+  /** Only what comes after the page that gave this cursor, whose walk goes on: the starts don't matter then. */
+  cursor?: string | undefined;
+}
+
+/** Options of {@link DagStore.diff}. */
+export interface DiffOptions extends WalkFilters {
+  /** How many links away from the nearest of its starts either side goes. */
+  depth?: number | undefined;
+}
+
+/** What only the one, and what only the other of two sets of nodes reaches. */
+export interface Diff<Content = Value> {
+  left: Walk<Content>;
+  right: Walk<Content>;
+}
+
+/**
+ * A walk that is yet to be made: a page at a time, as the loop over it goes on. Each loop makes it anew.
+ *
+ * Its order is by generation (0 for a node without parents, else 1 + the largest of its parents), then timestamp,
+ * then digest; towards ancestors from the highest down, else from the lowest up. So it depends on the nodes
+ * alone: the same ones give the same sequence in every store. The starts are part of their walk. What is inserted
+ * meanwhile may or may not come; what is removed meanwhile is left out, and so may be what only that led to.
+ */
+export interface Walk<Content = Value> extends AsyncIterable<DagNode<Content>> {
+  [Symbol.asyncIterator](): AsyncGenerator<DagNode<Content>, void, void>;
+  /** The same walk, giving CIDs: many times as fast. */
+  cids(): CidWalk;
+  /** Makes all of it. */
+  toArray(): Promise<DagNode<Content>[]>;
+  /** Makes one page of it. */
+  page(): Promise<Page<Content>>;
+}
+
+/** A {@link Walk} that gives CIDs. */
+export interface CidWalk extends AsyncIterable<string> {
+  [Symbol.asyncIterator](): AsyncGenerator<string, void, void>;
+  /** Makes all of it. */
+  toArray(): Promise<string[]>;
+  /** Makes one page of it. */
+  page(): Promise<CidPage>;
+}
+
+/** One page of a walk that gives CIDs. */
+export interface CidPage {
+  cids: string[];
+  /**
+   * Where the next page begins; `undefined` at the end. It stays valid while others write. Its length is in
+   * proportion to how wide the DAG is where the page ended: 72 characters for each node that comes next.
+   */
   cursor: string | undefined;
 }
 
@@ -467,6 +603,21 @@ export class DagStore {
   list<Content = Value>(options?: ListOptions): List<Content>;
   /** Exports nodes as a CAR file. Nothing is read before you loop over it, or call `toBytes` or read the `stream`. */
   exportCar(options?: ExportCarOptions): CarExport;
+  /**
+   * Watches the store: a loop over it gets every commit after this call, or `from` an earlier one on. To have
+   * everything, and then whatever is new:
+   *
+   * ```js
+   * const sequence = await store.sequence();
+   * for await (const node of store.list()) show(node);
+   * for await (const { inserted } of store.watch({ from: sequence + 1 })) for (const id of inserted) show(await store.get(id));
+   * ```
+   *
+   * (What came in between is then seen twice, and nothing is missed.)
+   */
+  watch(options?: WatchOptions): Watch;
+  /** The sequence number of the last commit; 0 before the first. */
+  sequence(): Promise<number>;
   /** How many nodes there are. */
   size(options?: SizeOptions): Promise<number>;
   /** How many nodes a list with these filters would give, without listing them: for a vote count, say. */
@@ -475,6 +626,44 @@ export class DagStore {
   scopes(options?: ScopesOptions): Promise<Scope[]>;
   /** The nodes without children in the store or, of a scope, in the same scope. */
   heads(options?: HeadsOptions): Promise<string[]>;
+  /** The nodes without parents or, of a scope, the scope's nodes without parents in the same scope. */
+  roots(options?: RootsOptions): Promise<string[]>;
+
+  /**
+   * The parents of a node, in its own order. Here and in all that follows, a node that is asked about and is
+   * not there is `ERR_NOT_FOUND`, with its `cid`.
+   */
+  parents(id: NodeId): Promise<string[]>;
+  /** The children of a node, in insertion order. */
+  children(id: NodeId): Promise<string[]>;
+  /** Walks from nodes to their ancestors, themselves included: children always before parents. */
+  ancestors<Content = Value>(ids: NodeId | Iterable<NodeId>, options?: WalkOptions): Walk<Content>;
+  /** Walks from nodes to their descendants, themselves included: parents always before children. */
+  descendants<Content = Value>(ids: NodeId | Iterable<NodeId>, options?: WalkOptions): Walk<Content>;
+  /**
+   * Walks over all nodes, or all of a scope: parents always before children, and in the same order wherever there
+   * are the same nodes. Each page looks at all nodes, so take large ones, or loop over it.
+   */
+  topological<Content = Value>(options?: TopologicalOptions): Walk<Content>;
+  /** The ancestors of the left nodes that aren't ancestors of the right ones, and the other way about. */
+  diff<Content = Value>(
+    left: NodeId | Iterable<NodeId>,
+    right: NodeId | Iterable<NodeId>,
+    options?: DiffOptions,
+  ): Diff<Content>;
+  /** Tells whether links lead from the descendant to the ancestor. A node is its own ancestor, as in git. */
+  isAncestor(ancestor: NodeId, descendant: NodeId, options?: IsAncestorOptions): Promise<boolean>;
+  /**
+   * The best common ancestors of all these nodes: those that are no ancestors of another common ancestor. There
+   * may be several, or none.
+   */
+  mergeBases(ids: Iterable<NodeId>, options?: MergeBasesOptions): Promise<string[]>;
+  /**
+   * A shortest path between two nodes, from the first to the second, both included; `undefined` where neither is
+   * an ancestor of the other. Of several, the one that, seen from the descendant, takes first parents first.
+   */
+  path(from: NodeId, to: NodeId, options?: PathOptions): Promise<string[] | undefined>;
+
   /** The hash of the set of all nodes, as 64 hexadecimal digits: who has the same nodes has the same hash. */
   stateHash(options?: StateHashOptions): Promise<string>;
   /**

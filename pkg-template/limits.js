@@ -7,6 +7,7 @@ const DEFAULTS = {
   contentDepth: 127,
   batchOperations: 1_000_000,
   batchBytes: 256 << 20,
+  history: 1 << 16,
 };
 export const CEILINGS = {
   blockBytes: 64 << 20,
@@ -14,6 +15,7 @@ export const CEILINGS = {
   contentDepth: 1 << 10,
   batchOperations: 16_000_000,
   batchBytes: 1 << 30,
+  history: 1 << 24,
 };
 
 /** Reads the limits that a caller sets, and fills in the others. */

@@ -1,22 +1,19 @@
 //! What differs between two stores, found from the top of their trees down: equal parts are never walked.
 
+mod comparing;
 mod frontier;
 
 use std::fmt;
 use std::future::IntoFuture;
 use std::sync::Arc;
 
-use futures::future::try_join;
 use futures::stream::{self, TryStreamExt as _};
 
-use self::frontier::{Frontier, Sub};
+use self::comparing::Comparing;
 use crate::digest::StateHash;
-use crate::id;
 use crate::pace::Pace;
 use crate::platform::{self, BoxFuture, BoxStream};
-use crate::state_trie;
-use crate::tree;
-use crate::{Cid, DagError, DagStore, ErrorKind, Result, TreeAddress, TreeAnswer, TreePart};
+use crate::{Cid, DagError, DagStore, ErrorKind, Result, TreeAddress, TreeAnswer};
 
 /// Units of work that it takes to read a part of a tree, on each side.
 const READING: usize = 4;
@@ -62,8 +59,8 @@ pub struct Comparison {
 /// as a [`stream`](Compare::stream).
 ///
 /// Both trees are read from the top down ([`DagStore::tree`]), and only where their hashes differ. So it takes
-/// about 2 · log₂ n parts for each difference among n nodes, fewer where differences lie together, and one
-/// where there is none. It asks about up to 256 places at a time, in about as many rounds as the tree is deep,
+/// about 2 · log₂ n parts for each difference among n nodes, fewer where differences lie together, and the
+/// two tops where there is none. It asks about up to 256 places at a time, in about as many rounds as the tree is deep,
 /// and keeps some thousands of parts in memory, whatever the stores hold, and the scopes that differ.
 ///
 /// The stores may be written to meanwhile. What is found is about the two states whose hashes it names: the
@@ -122,45 +119,82 @@ impl<S: DagStore + ?Sized, O: DagStore + ?Sized> Compare<S, O> {
         S: 'a,
         O: 'a,
     {
-        let found = stream::try_unfold((self, None), |(compare, walk)| async move {
-            let pace = &mut Pace::default();
-            let mut walk = match walk {
-                Some(walk) => walk,
-                None => Walk::begin(&compare, &mut 0, pace).await?,
-            };
-            let found = walk.next(&mut 0, pace).await?;
-            Ok::<_, DagError>(found.map(|found| (found, (compare, Some(walk)))))
+        let comparing = Comparing::new(self.scope_id.clone());
+        let found = stream::try_unfold((self, comparing), |(compare, mut comparing)| async move {
+            let found = compare.go_on(&mut comparing, &mut Pace::default()).await?;
+            Ok::<_, DagError>(found.map(|found| (found, (compare, comparing))))
         });
         Box::pin(found.map_ok(|found| stream::iter(found.into_iter().map(Ok))).try_flatten())
     }
 
     /// Makes the comparison, at this pace.
     pub(crate) async fn at(self, pace: &mut Pace) -> Result<Comparison> {
-        let mut visited = 0;
-        for _ in 1..TRIES {
-            match self.attempt(&mut visited, pace).await {
-                Err(error) if error.kind() == ErrorKind::Contended => pace.worked(READING).await?,
-                outcome => return outcome,
+        let mut comparing = Comparing::new(self.scope_id.clone());
+        let mut only = [Vec::new(), Vec::new()];
+        let mut tries = 1;
+        loop {
+            match self.go_on(&mut comparing, pace).await {
+                Ok(Some(found)) => sort(found, &mut only)?,
+                Ok(None) => break,
+                Err(error) if error.kind() == ErrorKind::Contended && tries < TRIES => {
+                    tries += 1;
+                    only.iter_mut().for_each(Vec::clear);
+                    comparing.begin_anew();
+                }
+                Err(error) => return Err(error),
             }
         }
-        self.attempt(&mut visited, pace).await
+        let Comparing { state_hashes, visited, .. } = comparing;
+        let [only_here, only_there] = only;
+        Ok(Comparison { only_here, only_there, state_hashes, visited })
     }
 
-    async fn attempt(&self, visited: &mut u64, pace: &mut Pace) -> Result<Comparison> {
-        let mut walk = Walk::begin(self, visited, pace).await?;
-        let (mut only_here, mut only_there) = (Vec::new(), Vec::new());
-        while let Some(found) = walk.next(visited, pace).await? {
-            for Difference { side, cid, .. } in found {
-                let list = if side == Side::Here { &mut only_here } else { &mut only_there };
-                if list.len() == list.capacity() {
-                    platform::reserve(2 * size_of_val(list.as_slice()))?;
-                }
-                list.push(cid);
+    /// Asks both stores until there are more differences; `None` at the end.
+    async fn go_on(
+        &self,
+        comparing: &mut Comparing,
+        pace: &mut Pace,
+    ) -> Result<Option<Vec<Difference>>> {
+        loop {
+            let found = comparing.found()?;
+            if !found.is_empty() {
+                return Ok(Some(found));
             }
+            let Some([here, there]) = comparing.questions() else {
+                return Ok(None);
+            };
+            let answers = [ask(&*self.here, &here).await?, ask(&*self.there, &there).await?];
+            comparing.answers(answers)?;
+            let read = usize::try_from(comparing.visited).unwrap_or(usize::MAX);
+            pace.expect(READING.saturating_mul(read.saturating_add(comparing.left())));
+            pace.worked(READING * (here.len() + there.len())).await?;
         }
-        let state_hashes = walk.state_hashes;
-        Ok(Comparison { only_here, only_there, state_hashes, visited: *visited })
     }
+}
+
+/// Asks a store, if there is anything to ask.
+async fn ask(
+    store: &(impl DagStore + ?Sized),
+    places: &[TreeAddress],
+) -> Result<Option<TreeAnswer>> {
+    if places.is_empty() {
+        return Ok(None);
+    }
+    let answer = store.tree(places).await?;
+    if answer.parts.len() == places.len() { Ok(Some(answer)) } else { Err(lie()) }
+}
+
+/// Puts what was found with what only this store has, and what only the other has.
+#[inline(never)]
+fn sort(found: Vec<Difference>, only: &mut [Vec<Cid>; 2]) -> Result<()> {
+    for Difference { side, cid, .. } in found {
+        let list = &mut only[usize::from(side == Side::There)];
+        if list.len() == list.capacity() {
+            platform::reserve(2 * size_of_val(list.as_slice()))?;
+        }
+        list.push(cid);
+    }
+    Ok(())
 }
 
 impl<S, O> IntoFuture for Compare<S, O>
@@ -180,145 +214,6 @@ impl<S: DagStore + ?Sized, O: DagStore + ?Sized> fmt::Debug for Compare<S, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Compare").field("scope_id", &self.scope_id).finish_non_exhaustive()
     }
-}
-
-/// A comparison on its way.
-struct Walk<S: DagStore + ?Sized, O: DagStore + ?Sized> {
-    here: Arc<S>,
-    there: Arc<O>,
-    /// The hashes of the states that are compared, or of the scope in them.
-    state_hashes: [StateHash; 2],
-    /// The state hashes of the stores when their tops were read.
-    moments: [StateHash; 2],
-    /// The scopes that differ and are yet to be compared, the next one last.
-    scopes: Vec<(Arc<str>, [Sub; 2])>,
-    /// Where it is, in the scope with this id.
-    at: Option<(Arc<str>, Frontier)>,
-}
-
-impl<S: DagStore + ?Sized, O: DagStore + ?Sized> Walk<S, O> {
-    /// Reads the tops of both trees and, of whole stores, which scopes differ.
-    async fn begin(compare: &Compare<S, O>, visited: &mut u64, pace: &mut Pace) -> Result<Self> {
-        let Compare { here, there, scope_id } = compare;
-        let (here, there) = (Arc::clone(here), Arc::clone(there));
-        let place = scope_id.clone().map_or_else(TreeAddress::scopes, TreeAddress::scope);
-        let places = std::slice::from_ref(&place);
-        let (one, other) = try_join(here.tree(places), there.tree(places)).await?;
-        *visited += 2;
-        let moments = [one.state_hash, other.state_hash];
-        let ((one, one_hash), (other, other_hash)) = (top(&place, one)?, top(&place, other)?);
-        let state_hashes = [one_hash, other_hash];
-        let mut frontier = Frontier::new(place, [one, other]);
-        let mut walk = Walk { here, there, state_hashes, moments, scopes: Vec::new(), at: None };
-        if let Some(scope_id) = scope_id {
-            walk.at = Some((Arc::clone(scope_id), frontier));
-            return Ok(walk);
-        }
-        loop {
-            while let Some(found) = frontier.found() {
-                let mut name = None;
-                let subs = found.map(|part| match part {
-                    Some(TreePart::Scope { scope_id, nodes, root }) => {
-                        name = Some(scope_id);
-                        Sub::Promised { hash: root, most: nodes }
-                    }
-                    _ => Sub::Nothing,
-                });
-                walk.scopes.extend(name.map(|name| (name.into(), subs)));
-            }
-            if frontier.is_done() {
-                break;
-            }
-            walk.step(&mut frontier, visited, pace).await?;
-        }
-        // They came in the order of their hashes.
-        walk.scopes.sort_unstable_by(|(one, _), (other, _)| other.cmp(one));
-        Ok(walk)
-    }
-
-    /// The next differences, in order; `None` at the end.
-    async fn next(
-        &mut self,
-        visited: &mut u64,
-        pace: &mut Pace,
-    ) -> Result<Option<Vec<Difference>>> {
-        loop {
-            let Some((scope_id, mut frontier)) = self.at.take() else {
-                let Some((scope_id, subs)) = self.scopes.pop() else {
-                    return Ok(None);
-                };
-                let place = TreeAddress::scope(Arc::clone(&scope_id));
-                self.at = Some((scope_id, Frontier::new(place, subs)));
-                continue;
-            };
-            let mut differences = Vec::new();
-            while let Some(found) = frontier.found() {
-                for (side, part) in [Side::Here, Side::There].into_iter().zip(found) {
-                    if let Some(TreePart::Node { key, .. }) = part {
-                        let (cid, timestamp) = (id::cid_of(&key.digest), key.timestamp);
-                        let scope_id = Arc::clone(&scope_id);
-                        differences.push(Difference { side, cid, scope_id, timestamp });
-                    }
-                }
-            }
-            if !frontier.is_done() {
-                if differences.is_empty() {
-                    self.step(&mut frontier, visited, pace).await?;
-                }
-                self.at = Some((scope_id, frontier));
-            }
-            if !differences.is_empty() {
-                return Ok(Some(differences));
-            }
-        }
-    }
-
-    /// Asks both stores what the frontier has to know next, and takes it a step further.
-    async fn step(
-        &self,
-        frontier: &mut Frontier,
-        visited: &mut u64,
-        pace: &mut Pace,
-    ) -> Result<()> {
-        let [one, other] = frontier.questions();
-        let asked = one.len() + other.len();
-        let here = ask(&*self.here, &one, self.moments[0]);
-        *visited += asked as u64;
-        let answers = try_join(here, ask(&*self.there, &other, self.moments[1])).await?;
-        frontier.go_on(answers.into())?;
-        let read = usize::try_from(*visited).unwrap_or(usize::MAX);
-        pace.expect(READING.saturating_mul(read.saturating_add(frontier.len())));
-        pace.worked(READING * asked).await
-    }
-}
-
-/// What a store answers about these places, and whether it is as it was at that moment.
-async fn ask(
-    store: &(impl DagStore + ?Sized),
-    places: &[TreeAddress],
-    moment: StateHash,
-) -> Result<(Vec<TreePart>, bool)> {
-    if places.is_empty() {
-        return Ok((Vec::new(), true));
-    }
-    let TreeAnswer { state_hash, parts } = store.tree(places).await?;
-    if parts.len() != places.len() {
-        return Err(lie());
-    }
-    Ok((parts, state_hash == moment))
-}
-
-/// Reads what a store answered about the top of a trie, and the hash of the state or scope that follows.
-fn top(place: &TreeAddress, answer: TreeAnswer) -> Result<(Sub, StateHash)> {
-    let [part] = <[TreePart; 1]>::try_from(answer.parts).map_err(|_| lie())?;
-    let root = part.hash(place);
-    let hash = match place.scope_id() {
-        Some(name) => tree::scope_hash(name, part.nodes(), &root).into(),
-        None => state_trie::state_hash(part.nodes(), &root),
-    };
-    // Of a scope alone, the state hash says nothing.
-    let leads_there = place.scope_id().is_some() || hash == answer.state_hash;
-    if leads_there && part.fits(place) { Ok((Sub::read(part, root), hash)) } else { Err(lie()) }
 }
 
 /// The error of a store that can't be what it says.

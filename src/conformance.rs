@@ -72,8 +72,11 @@ mod model;
 mod nodes;
 mod order;
 mod proofs;
+mod relations;
 mod sample;
 mod tree;
+mod walks;
+mod watching;
 
 pub use failure::{Failure, Outcome};
 pub use lab::{Factory, Lab, Spawn};
@@ -139,6 +142,7 @@ pub fn checks() -> impl Iterator<Item = &'static Check> {
         lists::CHECKS,
         counts::CHECKS,
         graph::CHECKS,
+        walks::CHECKS,
         batches::CHECKS,
         conditions::CHECKS,
         limits::CHECKS,
@@ -146,6 +150,7 @@ pub fn checks() -> impl Iterator<Item = &'static Check> {
         proofs::CHECKS,
         tree::CHECKS,
         cars::CHECKS,
+        watching::CHECKS,
         lifecycle::CHECKS,
         concurrency::CHECKS,
         cancellation::CHECKS,

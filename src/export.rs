@@ -8,12 +8,12 @@ use futures::TryStreamExt as _;
 
 use crate::car;
 use crate::pace::Pace;
-use crate::platform::{self, BoxFuture, BoxStream};
+use crate::platform::{BoxFuture, BoxStream};
 use crate::state::{Selected, State};
 use crate::{Cid, DagError, DagNode, DagStore, ErrorKind, Result, ToCid, id};
 
-/// About how many bytes a chunk has.
-const CHUNK: usize = 1 << 18;
+/// How many bytes a chunk has at most, beside a header, unless it is one larger block.
+pub(crate) const CHUNK: usize = 1 << 18;
 
 /// Which nodes to export: those that all of this is true of.
 ///
@@ -201,11 +201,12 @@ pub(crate) struct Export {
     query: ExportQuery,
     /// What it is of, once that was settled.
     selected: Option<Selected>,
+    has_header: bool,
 }
 
 impl Export {
     pub(crate) fn new(query: ExportQuery) -> Self {
-        Export { query, selected: None }
+        Export { query, selected: None, has_header: false }
     }
 
     /// How many nodes were written, of how many.
@@ -214,20 +215,23 @@ impl Export {
         self.selected.as_ref().map_or((0, 0), |selected| (selected.written, selected.count))
     }
 
-    /// Writes the next chunk; `None` once there is no more.
-    pub(crate) async fn next(&mut self, state: &State, pace: &mut Pace) -> Result<Option<Vec<u8>>> {
-        let mut chunk = Vec::new();
-        platform::reserve(2 * CHUNK)?;
-        let selected = match &mut self.selected {
-            Some(selected) => selected,
-            None => {
-                let selected = state.select(&self.query, pace).await?;
-                car::write_header(&selected.roots, &mut chunk);
-                self.selected.insert(selected)
-            }
-        };
-        state.write_selected(selected, CHUNK, &mut chunk, pace).await?;
-        Ok(Some(chunk).filter(|chunk| !chunk.is_empty()))
+    /// Chooses the nodes, if that is still to be done.
+    pub(crate) async fn begin(&mut self, state: &State, pace: &mut Pace) -> Result<()> {
+        if self.selected.is_none() {
+            self.selected = Some(state.select(&self.query, pace).await?);
+        }
+        Ok(())
+    }
+
+    /// Writes the next of the nodes, and the header before the first; tells whether there are more. It
+    /// may write nothing, and there are more.
+    pub(crate) fn write(&mut self, state: &State, out: &mut Vec<u8>) -> Result<bool> {
+        let Some(selected) = &mut self.selected else { return Ok(true) };
+        if !self.has_header {
+            car::write_header(&selected.roots, out);
+            self.has_header = true;
+        }
+        state.write_selected(selected, CHUNK, out)
     }
 }
 

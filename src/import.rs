@@ -99,11 +99,8 @@ impl Staging {
             return Err(refused(DagError::new(ErrorKind::InvalidCid, message)));
         }
         let node = DagNode::hashed(block, digest, &self.limits).map_err(refused)?;
-        if self.changes.find(&digest).is_none() {
-            self.changes.check_room(1, block.len(), &self.limits)?;
-        }
         self.changes.insert(node);
-        Ok(())
+        self.changes.check_room(0, 0, &self.limits).map_err(refused)
     }
 }
 

@@ -50,6 +50,7 @@ mod error;
 mod event_type;
 mod export;
 mod gate;
+mod graph;
 mod history;
 mod id;
 mod import;
@@ -57,6 +58,7 @@ mod layout;
 mod limits;
 mod list;
 mod lock;
+mod news;
 mod node;
 mod pace;
 mod plan;
@@ -70,6 +72,8 @@ mod state_trie;
 mod store;
 mod tree;
 mod trie;
+mod walk;
+mod watch;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -101,6 +105,8 @@ pub use scope::Scope;
 pub use shared::SharedDagStore;
 pub use store::{DagStore, DagStoreExt, Verified};
 pub use tree::{TreeAddress, TreeAnswer, TreePart};
+pub use walk::{CidWalk, Diff, Direction, Walk, WalkPage, WalkQuery};
+pub use watch::{ChangeKind, CommitFilter, Watch};
 
 /// The README's snippets are tests.
 #[cfg(doctest)]

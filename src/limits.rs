@@ -2,7 +2,8 @@
 
 use crate::{DagError, ErrorKind, Result};
 
-/// The limits of a store, each with a typed error ([`ErrorKind::Limit`]) beyond it.
+/// The limits of a store, each with a typed error ([`ErrorKind::Limit`], unless it says another) beyond
+/// it.
 ///
 /// Every limit can be set lower or higher, up to a ceiling that keeps decoding safe; a value above the
 /// ceiling is taken as the ceiling.
@@ -30,6 +31,14 @@ pub struct Limits {
     pub batch_operations: usize,
     /// Bytes of all the blocks that one batch inserts: 256 MiB unless set, 1 GiB at most.
     pub batch_bytes: usize,
+    /// How many commits a store remembers, at least, for those who
+    /// [watch](crate::DagStoreExt::watch) it and for lists that begin
+    /// [after a commit](crate::List::after_commit), and how many removed nodes: 65,536 of each unless
+    /// set, 16,777,216 at most. Beyond it is [`ErrorKind::Compacted`].
+    ///
+    /// A store in memory takes some 70 bytes for a commit and 110 for a removed node. Inserts of single
+    /// nodes in a row count as one commit.
+    pub history: usize,
 }
 
 const CEILING: Limits = Limits {
@@ -38,6 +47,7 @@ const CEILING: Limits = Limits {
     content_depth: 1 << 10,
     batch_operations: 16_000_000,
     batch_bytes: 1 << 30,
+    history: 1 << 24,
 };
 
 impl Default for Limits {
@@ -48,6 +58,7 @@ impl Default for Limits {
             content_depth: 127,
             batch_operations: 1_000_000,
             batch_bytes: 256 << 20,
+            history: 1 << 16,
         }
     }
 }
@@ -83,6 +94,7 @@ setters! {
     with_content_depth content_depth,
     with_batch_operations batch_operations,
     with_batch_bytes batch_bytes,
+    with_history history,
 }
 
 /// Refuses what is over its limit, naming both figures.

@@ -230,8 +230,8 @@ impl<S: DagStore + ?Sized> List<S> {
 
     /// Only nodes that came to be in the store after the commit with this sequence number.
     ///
-    /// [`ErrorKind::Compacted`] where the store no longer knows which those are. One in memory
-    /// remembers its last 65,536 commits, of which single inserts in a row count as one.
+    /// [`ErrorKind::Compacted`] where the store no longer knows which those are; see
+    /// [`Limits::history`](crate::Limits::history).
     pub fn after_commit(mut self, sequence: u64) -> Self {
         self.query.after_commit = Some(sequence);
         self

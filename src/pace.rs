@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
+use event_listener::Event;
+
+use crate::news::heard;
 use crate::platform;
 use crate::{DagError, ErrorKind, Result};
 
@@ -27,6 +30,7 @@ pub(crate) struct Job {
     done: AtomicUsize,
     total: AtomicUsize,
     aborted: AtomicBool,
+    abortion: Event,
 }
 
 #[cfg_attr(
@@ -37,6 +41,13 @@ impl Job {
     /// Asks the call to end. It does so unless it has begun what can't be left half done.
     pub(crate) fn abort(&self) {
         self.aborted.store(true, Ordering::Relaxed);
+        self.abortion.notify(usize::MAX);
+    }
+
+    /// Waits until the call is to end: for one that waits itself.
+    pub(crate) async fn aborted(&self) -> DagError {
+        heard(&self.abortion, &|| self.aborted.load(Ordering::Relaxed)).await;
+        given_up()
     }
 
     /// Units of work that were done, of those in all.
@@ -48,6 +59,10 @@ impl Job {
     pub(crate) fn total(&self) -> usize {
         self.total.load(Ordering::Relaxed)
     }
+}
+
+fn given_up() -> DagError {
+    DagError::new(ErrorKind::Aborted, "the caller gave the call up")
 }
 
 /// Counts the work of one call, and pauses when it was much.
@@ -83,9 +98,7 @@ impl Pace {
     /// Fails if the call is to end.
     pub(crate) fn check(&self) -> Result<()> {
         match &self.job {
-            Some(job) if job.aborted.load(Ordering::Relaxed) => {
-                Err(DagError::new(ErrorKind::Aborted, "the caller gave the call up"))
-            }
+            Some(job) if job.aborted.load(Ordering::Relaxed) => Err(given_up()),
             _ => Ok(()),
         }
     }
@@ -162,7 +175,11 @@ mod tests {
         let mut pace = Pace::of(Arc::clone(&job));
         pace.expect(UNITS + 1);
         pace.worked(UNITS - 1).now_or_never().unwrap().unwrap();
+        assert!(job.aborted().now_or_never().is_none());
+        let mut waits = job.aborted().boxed();
+        assert!(waits.as_mut().now_or_never().is_none());
         job.abort();
+        assert!(waits.now_or_never().is_some());
         let error = pace.worked(1).now_or_never().unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Aborted);
         assert_eq!(pace.check().unwrap_err().kind(), ErrorKind::Aborted);

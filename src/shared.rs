@@ -1,5 +1,7 @@
 //! The DAG in memory, shared by all who hold a handle on it.
 
+mod graph;
+
 use std::error::Error;
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -8,26 +10,30 @@ use std::sync::Arc;
 use futures::stream::{self, TryStream};
 
 use crate::batch::DagStoreBatch;
-use crate::export::Export;
+use crate::export::{CHUNK, Export};
 use crate::gate::Gate;
+use crate::history::History;
 use crate::id;
 use crate::import;
 use crate::limits;
 use crate::list::List;
 use crate::lock::RwLock;
+use crate::news::News;
 use crate::pace::{self, Pace};
 use crate::plan;
 use crate::platform::{self, BoxFuture, BoxStream};
-use crate::state::{PLACING, State, Step, Verification};
-use crate::store::{closed, insertion, not_there, there};
+use crate::state::{Found, PLACING, State, Step, Verification};
+use crate::store::{closed, insertion, not_there, not_yet, there};
 use crate::{
-    CarExport, Change, Changes, Cid, Commit, Compare, DagNode, DagStore, ExportQuery, Imported,
-    Limits, ListQuery, Page, Proof, Result, Scope, Span, StateHash, ToCid, TreeAddress, TreeAnswer,
-    Verified,
+    CarExport, Change, Changes, Cid, Commit, CommitFilter, Compare, DagNode, DagStore, ExportQuery,
+    Imported, Limits, ListQuery, Page, Proof, Result, Scope, Span, StateHash, ToCid, TreeAddress,
+    TreeAnswer, Verified, WalkPage, WalkQuery, Watch,
 };
 
 /// Units of work that it takes to read a node.
 const READING: usize = 2;
+/// Units of work that it takes to look through commits in vain, most often one.
+const LOOKING: usize = 8;
 /// How often `verify` begins anew because somebody has written meanwhile.
 const TRIES_BESIDE_WRITERS: usize = 3;
 
@@ -60,6 +66,7 @@ pub struct SharedDagStore {
 struct Shared {
     limits: Limits,
     gate: Gate,
+    news: Arc<News>,
     /// `None` once closed.
     state: RwLock<Option<State>>,
 }
@@ -81,11 +88,11 @@ impl SharedDagStore {
     #[must_use]
     #[allow(clippy::needless_pass_by_value, reason = "limits are given away, not lent")]
     pub fn with_limits(limits: Limits) -> Self {
-        let shared = Shared {
-            limits: limits.capped(),
-            gate: Gate::default(),
-            state: RwLock::new(Some(State::default())),
-        };
+        let limits = limits.capped();
+        let news = Arc::new(News::default());
+        let history = History::new(limits.history, Arc::clone(&news));
+        let state = RwLock::new(Some(State::new(history)));
+        let shared = Shared { limits, gate: Gate::default(), news, state };
         SharedDagStore { shared: Arc::new(shared) }
     }
 
@@ -149,6 +156,38 @@ impl SharedDagStore {
         drop(turn);
         changes.discard(pace).await;
         commit
+    }
+
+    /// The sequence number of the last commit; 0 before the first.
+    #[allow(clippy::unused_async, reason = "the same call as that of every other store")]
+    pub async fn sequence(&self) -> Result<u64> {
+        self.shared.news.last()
+    }
+
+    /// Waits for the next commit that has a node for the filter; see [`DagStore::next_commit`].
+    pub async fn next_commit(&self, after: u64, filter: &CommitFilter) -> Result<Commit> {
+        let news = &self.shared.news;
+        if after > news.last()? {
+            return Err(not_yet());
+        }
+        let mut pace = Pace::default();
+        let mut after = after;
+        loop {
+            news.after(after).await?;
+            let guard = self.shared.state.read().await;
+            let state = guard.as_ref().ok_or_else(closed)?;
+            match state.commit_after(after, filter)? {
+                Found::Commit(commit) => return Ok(commit),
+                Found::NothingUpTo(sequence) => after = sequence,
+            }
+            drop(guard);
+            pace.worked(LOOKING).await?;
+        }
+    }
+
+    /// Watches the store: awaited, it gives a stream of all later commits.
+    pub fn watch(&self) -> Watch<SharedDagStore> {
+        Watch::new(Arc::new(self.clone()))
     }
 
     /// Reads a node.
@@ -315,14 +354,17 @@ impl SharedDagStore {
         CarExport::new(Arc::new(self.clone()))
     }
 
-    /// Gives the next chunk of an export; `None` once there is no more.
-    pub(crate) async fn export_some(
+    /// Goes on with an export: writes some of it, once it has begun.
+    pub(crate) async fn export_some<T>(
         &self,
         export: &mut Export,
         pace: &mut Pace,
-    ) -> Result<Option<Vec<u8>>> {
+        write: impl FnOnce(&mut Export, &State) -> Result<T>,
+    ) -> Result<T> {
         let state = self.shared.state.read().await;
-        export.next(state.as_ref().ok_or_else(closed)?, pace).await
+        let state = state.as_ref().ok_or_else(closed)?;
+        export.begin(state, pace).await?;
+        write(export, state)
     }
 
     /// Imports the nodes of a CAR file; see [`DagStoreExt::import_car`](crate::DagStoreExt::import_car).
@@ -389,6 +431,7 @@ impl SharedDagStore {
     pub async fn close(&self) -> Result<()> {
         let _turn = self.shared.gate.enter().await;
         *self.shared.state.write().await = None;
+        self.shared.news.close();
         Ok(())
     }
 
@@ -427,6 +470,18 @@ impl DagStore for SharedDagStore {
         Box::pin(self.commit(changes))
     }
 
+    fn sequence(&self) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(self.sequence())
+    }
+
+    fn next_commit<'a>(
+        &'a self,
+        after: u64,
+        filter: &'a CommitFilter,
+    ) -> BoxFuture<'a, Result<Commit>> {
+        Box::pin(self.next_commit(after, filter))
+    }
+
     fn get_many<'a>(&'a self, cids: &'a [Cid]) -> BoxFuture<'a, Result<Vec<Option<DagNode>>>> {
         Box::pin(self.get_many(cids))
     }
@@ -459,6 +514,34 @@ impl DagStore for SharedDagStore {
         Box::pin(self.len(scope_id))
     }
 
+    fn children<'a>(&'a self, cid: &'a Cid) -> BoxFuture<'a, Result<Vec<Cid>>> {
+        Box::pin(self.children(cid))
+    }
+
+    fn roots<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<Vec<Cid>>> {
+        Box::pin(self.roots(scope_id))
+    }
+
+    fn walk_page<'a>(&'a self, query: &'a WalkQuery) -> BoxFuture<'a, Result<WalkPage>> {
+        Box::pin(self.walk_page(query))
+    }
+
+    fn is_ancestor<'a>(
+        &'a self,
+        ancestor: &'a Cid,
+        descendant: &'a Cid,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(self.is_ancestor(ancestor, descendant))
+    }
+
+    fn merge_bases<'a>(&'a self, cids: &'a [Cid]) -> BoxFuture<'a, Result<Vec<Cid>>> {
+        Box::pin(self.merge_bases(cids))
+    }
+
+    fn path<'a>(&'a self, from: &'a Cid, to: &'a Cid) -> BoxFuture<'a, Result<Option<Vec<Cid>>>> {
+        Box::pin(self.path(from, to))
+    }
+
     fn state_hash<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<StateHash>> {
         Box::pin(self.state_hash(scope_id))
     }
@@ -472,9 +555,21 @@ impl DagStore for SharedDagStore {
     }
 
     fn export(self: Arc<Self>, query: ExportQuery) -> BoxStream<'static, Result<Vec<u8>>> {
-        Box::pin(stream::try_unfold((self, Export::new(query)), async |(store, mut export)| {
-            let chunk = store.export_some(&mut export, &mut Pace::default()).await?;
-            Ok(chunk.map(|chunk| (chunk, (store, export))))
+        let export = Some(Export::new(query));
+        Box::pin(stream::try_unfold((self, export), async |(store, export)| {
+            let Some(mut export) = export else { return Ok(None) };
+            let mut chunk = Vec::with_capacity(CHUNK);
+            loop {
+                let mut write =
+                    |export: &mut Export, state: &State| export.write(state, &mut chunk);
+                let more = store.export_some(&mut export, &mut Pace::default(), &mut write).await?;
+                if !more {
+                    return Ok(Some((chunk, (store, None))));
+                }
+                if !chunk.is_empty() {
+                    return Ok(Some((chunk, (store, Some(export)))));
+                }
+            }
         }))
     }
 
@@ -502,5 +597,6 @@ const _: () = {
         is_send(&store.commit(changes));
         is_send(&store.get(cid));
         is_send(&store.verify());
+        is_send(&store.watch().into_future());
     }
 };

@@ -1,12 +1,15 @@
 //! The DAG in memory: blocks, links, heads, order and the state trie, kept in step.
 
+mod commits;
 mod export;
+mod graph;
 mod ordinals;
 mod pages;
 mod placed;
 mod selection;
 mod verify;
 
+pub(crate) use commits::Found;
 pub(crate) use export::Selected;
 pub(crate) use verify::{Step, Verification};
 
@@ -48,9 +51,6 @@ const CLEARED: usize = 16;
 /// Bytes that it takes to tell somebody of a node that came or went.
 const ANSWER: usize = 64;
 
-/// How many commits are remembered.
-const COMMITS: usize = 1 << 16;
-
 /// No edge.
 const NONE: u32 = u32::MAX;
 
@@ -90,7 +90,7 @@ impl Default for State {
             scope_heads: Bits::default(),
             trie: StateTrie::default(),
             ordinals: Ordinals::default(),
-            history: History::new(COMMITS),
+            history: History::default(),
             sequence: 0,
             id_seed: platform::random(),
             ids: 0,
@@ -113,6 +113,11 @@ impl Present for State {
 }
 
 impl State {
+    /// A state without nodes, whose commits are remembered there.
+    pub(crate) fn new(history: History) -> Self {
+        State { history, ..State::default() }
+    }
+
     // ------------------------------------------------------------------------------------ writing
 
     /// Bytes of memory to be allocated for so many more nodes, with so many links and bytes in all; what
@@ -125,7 +130,6 @@ impl State {
             + self.trie.growth(nodes)
             + self.heads.growth(slots)
             + self.scope_heads.growth(slots)
-            + self.history.growth()
     }
 
     /// Bytes of memory that it takes to read any of the nodes, and one with so many bytes: what is let in
@@ -167,6 +171,7 @@ impl State {
             + self.trie.hashes_growth(hashes)
             + scopes * SCOPE
             + removed.len() * CLEARED
+            + self.history.growth(removed.len())
             // Whoever asked is told of every node.
             + (inserted.len() + removed.len()) * ANSWER;
         // What takes nodes out is not refused for want of room to read them.
@@ -182,7 +187,11 @@ impl State {
         }
         let commit = Commit::new(self.sequence, id, inserted, removed);
         Ok(if changes.wants_state_hash() {
-            commit.with_state_hash(self.state_hash_in_any_case(pace).await)
+            let hash = self.state_hash_in_any_case(pace).await;
+            if !commit.is_empty() {
+                self.history.set_state_hash(hash);
+            }
+            commit.with_state_hash(hash)
         } else {
             commit
         })
@@ -199,6 +208,7 @@ impl State {
         let parents = parents.collect::<Result<Vec<_>>>()?;
         let growth = self.growth(1, parents.len(), node.as_bytes().len());
         let growth = growth + self.by_digest.growth_for(node.digest()) + SCOPE;
+        let growth = growth + self.history.growth(0);
         platform::reserve_beside(growth, self.to_read(node.as_bytes().len()))?;
         self.sequence += 1;
         self.history.begin_insert(self.sequence, self.next_ordinal());
@@ -210,7 +220,11 @@ impl State {
     /// the system for randomness each time would cost more than the commit.)
     fn next_id(&mut self) -> CommitId {
         self.ids += 1;
-        let hash = Preimage::<24>::new().add(&self.id_seed).add(&self.ids.to_be_bytes()).hash();
+        self.nth_id(self.ids)
+    }
+
+    fn nth_id(&self, number: u64) -> CommitId {
+        let hash = Preimage::<24>::new().add(&self.id_seed).add(&number.to_be_bytes()).hash();
         let mut id = [0; 16];
         id.copy_from_slice(&hash[..16]);
         id.into()
@@ -302,11 +316,14 @@ impl State {
     ) {
         let slot = self.next_slot();
         let first_edge = u32::try_from(self.edges.len()).unwrap_or(NONE);
-        let mut generation = 0;
+        let (mut generation, mut jump) = (0, slot);
         for parent in parents {
             let edge = u32::try_from(self.edges.len()).unwrap_or(NONE);
+            if generation <= self.placed.slot(parent).generation {
+                generation = self.placed.slot(parent).generation + 1;
+                jump = self.jump_over(parent);
+            }
             let of_parent = &mut self.placed.slots[parent as usize];
-            generation = generation.max(of_parent.generation.saturating_add(1));
             let older = std::mem::replace(&mut of_parent.newest_child, edge);
             self.edges.push(Edge { parent, child: slot, older });
             of_parent.children += 1;
@@ -321,6 +338,7 @@ impl State {
             first_edge,
             newest_child: NONE,
             generation,
+            jump,
             scope,
             children: 0,
             children_in_scope: 0,
@@ -334,6 +352,7 @@ impl State {
     /// Clears a slot whose node's children are cleared in the same commit.
     fn remove(&mut self, slot: u32) {
         let Slot { location, scope, .. } = *self.placed.slot(slot);
+        self.history.remove(self.to_remember(slot));
         self.trie.remove(scope, slot, &self.placed);
         let placed = &self.placed;
         self.by_digest.remove(placed.digest(slot), |slot| placed.digest(slot));
@@ -421,10 +440,14 @@ impl State {
     /// The slots of the nodes that were placed after this commit: what is new since then, as far as it
     /// is still there.
     pub(crate) fn slots_after(&self, commit: u64) -> Result<Range<usize>> {
-        let ordinal = self.first_ordinal_after(commit)?;
+        let first = self.first_slot_from(self.first_ordinal_after(commit)?);
+        Ok(first..self.placed.slots.len())
+    }
+
+    /// The first slot with this ordinal or a higher one.
+    fn first_slot_from(&self, ordinal: u64) -> usize {
         let first = ordinal.checked_sub(1).map_or(0, |before| self.ordinals.first_after(before));
-        let slots = self.placed.slots.len();
-        Ok(first.min(slots)..slots)
+        first.min(self.placed.slots.len())
     }
 
     fn is_there(&self, slot: usize) -> bool {
@@ -493,6 +516,7 @@ impl State {
     }
 
     /// The scopes that have nodes, by name, from the first one after this name on.
+    #[inline(never)]
     pub(crate) fn scopes(&self, after: Option<&str>, limit: usize) -> Result<Vec<Scope>> {
         let mut scopes = Vec::new();
         for (id, nodes) in self.trie.scopes_after(after).take(limit) {
@@ -549,6 +573,7 @@ impl State {
     }
 
     /// What stands in these places of the tree, in the state with this hash, which is the state now.
+    #[inline(never)]
     pub(crate) fn tree(&self, state_hash: StateHash, places: &[TreeAddress]) -> Result<TreeAnswer> {
         platform::reserve(places.len() * (size_of::<TreePart>() + SCOPE))?;
         let part = |place| self.trie.part(place, &self.placed);

@@ -160,6 +160,11 @@ impl StateTrie {
         &self.scopes[scope as usize].name
     }
 
+    /// The same, for whoever keeps it longer than the trie does.
+    pub(crate) fn shared_scope_name(&self, scope: u32) -> Arc<str> {
+        Arc::clone(&self.scopes[scope as usize].name)
+    }
+
     pub(crate) fn len(&self) -> u64 {
         self.total
     }

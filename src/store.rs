@@ -13,9 +13,11 @@ use crate::id;
 use crate::import;
 use crate::list::List;
 use crate::platform::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
+use crate::walk::{Diff, Direction, Walk, to_cids};
 use crate::{
-    CarExport, Changes, Cid, Commit, Compare, DagError, DagNode, ErrorKind, ExportQuery, Imported,
-    Limits, ListQuery, Page, Proof, Result, Scope, Span, StateHash, ToCid, TreeAddress, TreeAnswer,
+    CarExport, Changes, Cid, Commit, CommitFilter, Compare, DagError, DagNode, ErrorKind,
+    ExportQuery, Imported, Limits, ListQuery, Page, Proof, Result, Scope, Span, StateHash, ToCid,
+    TreeAddress, TreeAnswer, WalkPage, WalkQuery, Watch,
 };
 
 /// A store of the nodes of a Merkle DAG.
@@ -50,6 +52,24 @@ pub trait DagStore: fmt::Debug + MaybeSend + MaybeSync {
     /// commit; see [`Commit`].
     fn commit(&self, changes: Changes) -> BoxFuture<'_, Result<Commit>>;
 
+    /// The sequence number of the last commit; 0 before the first.
+    fn sequence(&self) -> BoxFuture<'_, Result<u64>>;
+
+    /// Waits for the first commit after the one with this sequence number that has a node for the
+    /// filter, and gives it with those nodes alone: its number, its id, what it inserted and removed in
+    /// their orders, and the state hash after it, where it was known then.
+    ///
+    /// [`ErrorKind::Compacted`] where the store has forgotten a commit after that number; it remembers
+    /// [`Limits::history`] at least, except one that alone removes more nodes than that.
+    /// [`ErrorKind::InvalidArgument`] where there was no such number yet, and [`ErrorKind::Closed`] when
+    /// the store is closed meanwhile. A future that is dropped leaves nothing behind: whoever asks again
+    /// after the same number misses nothing.
+    fn next_commit<'a>(
+        &'a self,
+        after: u64,
+        filter: &'a CommitFilter,
+    ) -> BoxFuture<'a, Result<Commit>>;
+
     /// Reads nodes, in the order of the ids; `None` where there is none.
     fn get_many<'a>(&'a self, cids: &'a [Cid]) -> BoxFuture<'a, Result<Vec<Option<DagNode>>>>;
 
@@ -81,6 +101,38 @@ pub trait DagStore: fmt::Debug + MaybeSend + MaybeSync {
 
     /// How many nodes there are in the store, or in one scope.
     fn len<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<u64>>;
+
+    /// The children of a node, in insertion order. Here and in all the questions below, a node that is
+    /// asked about and is not in the store is [`ErrorKind::NotFound`], with its CID.
+    fn children<'a>(&'a self, cid: &'a Cid) -> BoxFuture<'a, Result<Vec<Cid>>>;
+
+    /// The roots in insertion order: the nodes without a parent in the store or, of a scope, the
+    /// scope's nodes without a parent in the same scope.
+    fn roots<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<Vec<Cid>>>;
+
+    /// Reads one page of a walk, in the order of its [`Direction`]. A page may be shorter than its
+    /// limit, or empty, before the end of the walk; only a missing `next` means the end.
+    fn walk_page<'a>(&'a self, query: &'a WalkQuery) -> BoxFuture<'a, Result<WalkPage>>;
+
+    /// Tells whether links lead from the descendant to the ancestor. A node is its own ancestor, as in
+    /// git.
+    fn is_ancestor<'a>(
+        &'a self,
+        ancestor: &'a Cid,
+        descendant: &'a Cid,
+    ) -> BoxFuture<'a, Result<bool>>;
+
+    /// The best common ancestors of all these nodes: those that are no ancestors of another common
+    /// ancestor. There may be several, or none; in the order of [`Direction::Ancestors`]. Of one node
+    /// it is the node itself; of no node, [`ErrorKind::InvalidArgument`].
+    fn merge_bases<'a>(&'a self, cids: &'a [Cid]) -> BoxFuture<'a, Result<Vec<Cid>>>;
+
+    /// A shortest path between two nodes, one of which is an ancestor of the other: the nodes from
+    /// the first to the second, both included. `None` where neither is.
+    ///
+    /// Of several it is the one that, seen from the descendant, takes the first parent as early as it
+    /// can, so that every store gives the same.
+    fn path<'a>(&'a self, from: &'a Cid, to: &'a Cid) -> BoxFuture<'a, Result<Option<Vec<Cid>>>>;
 
     /// The state hash of the store, or of one scope. A scope without nodes has one too. Its bytes are in
     /// `docs/spec.md`, section "The state hash".
@@ -203,6 +255,85 @@ pub trait DagStoreExt: sealed::Sealed {
 
     /// Lists nodes: all of them in insertion order, unless told otherwise before it is awaited.
     fn list(&self) -> List<Self::Store>;
+
+    /// The parents of a node, in the node's own order. Here and in all the questions below, a node
+    /// that is asked about and is not in the store is [`ErrorKind::NotFound`], with its CID.
+    fn parents(
+        &self,
+        id: impl ToCid + MaybeSend,
+    ) -> impl Future<Output = Result<Vec<Cid>>> + MaybeSend;
+
+    /// The children of a node, in insertion order.
+    fn children(
+        &self,
+        id: impl ToCid + MaybeSend,
+    ) -> impl Future<Output = Result<Vec<Cid>>> + MaybeSend;
+
+    /// Walks from nodes to their ancestors, the nodes themselves included: children always before
+    /// parents.
+    fn ancestors(&self, ids: impl IntoIterator<Item = impl ToCid>) -> Walk<Self::Store>;
+
+    /// Walks from nodes to their descendants, the nodes themselves included: parents always before
+    /// children.
+    fn descendants(&self, ids: impl IntoIterator<Item = impl ToCid>) -> Walk<Self::Store>;
+
+    /// Walks over all nodes, or all of a scope: parents always before children, and in an order that
+    /// depends on the nodes alone (see [`Direction`]). Each page looks at all nodes, so take large ones.
+    fn topological(&self) -> Walk<Self::Store>;
+
+    /// The difference of two sets of heads: what only the left ones reach, and what only the right
+    /// ones do.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// # use std::sync::Arc;
+    /// # use dag_store::{DagNode, DagStoreExt, SharedDagStore};
+    /// # let store = Arc::new(SharedDagStore::new());
+    /// # let node = |name: &str, parents: Vec<dag_store::Cid>| {
+    /// #     let node = DagNode::builder().content(name).event_type("vote").scope_id("s").timestamp(0);
+    /// #     node.parents(parents).build()
+    /// # };
+    /// let shared = store.insert(node("shared", vec![])?).await?;
+    /// let ours = store.insert(node("ours", vec![shared])?).await?;
+    /// let theirs = store.insert(node("theirs", vec![shared])?).await?;
+    /// let diff = store.diff([ours], [theirs])?;
+    /// assert_eq!(diff.left.cids().await?, [ours]);
+    /// assert_eq!(diff.right.cids().await?, [theirs]);
+    /// assert_eq!(store.merge_bases([ours, theirs]).await?, [shared]);
+    /// # Ok::<(), dag_store::DagError>(())
+    /// # }).unwrap();
+    /// ```
+    fn diff(
+        &self,
+        left: impl IntoIterator<Item = impl ToCid>,
+        right: impl IntoIterator<Item = impl ToCid>,
+    ) -> Result<Diff<Self::Store>>;
+
+    /// Tells whether links lead from the descendant to the ancestor. A node is its own ancestor, as in
+    /// git.
+    fn is_ancestor(
+        &self,
+        ancestor: impl ToCid + MaybeSend,
+        descendant: impl ToCid + MaybeSend,
+    ) -> impl Future<Output = Result<bool>> + MaybeSend;
+
+    /// The best common ancestors of all these nodes; see [`DagStore::merge_bases`].
+    fn merge_bases(
+        &self,
+        ids: impl IntoIterator<Item = impl ToCid> + MaybeSend,
+    ) -> impl Future<Output = Result<Vec<Cid>>> + MaybeSend;
+
+    /// A shortest path between two nodes; see [`DagStore::path`].
+    fn path(
+        &self,
+        from: impl ToCid + MaybeSend,
+        to: impl ToCid + MaybeSend,
+    ) -> impl Future<Output = Result<Option<Vec<Cid>>>> + MaybeSend;
+
+    /// Watches the store: awaited, it gives a stream of all later commits.
+    fn watch(&self) -> Watch<Self::Store>;
 
     /// Begins a batch: changes that are staged in private and committed as one.
     fn begin_batch(&self) -> impl Future<Output = DagStoreBatch<Self::Store>> + MaybeSend;
@@ -329,6 +460,67 @@ impl<S: DagStore + ?Sized> DagStoreExt for Arc<S> {
         List::new(Arc::clone(self))
     }
 
+    async fn parents(&self, id: impl ToCid + MaybeSend) -> Result<Vec<Cid>> {
+        let cid = id.to_cid()?;
+        let node = DagStoreExt::get(self, cid).await?;
+        Ok(node.ok_or_else(|| not_there(cid))?.parents())
+    }
+
+    async fn children(&self, id: impl ToCid + MaybeSend) -> Result<Vec<Cid>> {
+        let cid = id.to_cid()?;
+        DagStore::children(&**self, &cid).await
+    }
+
+    fn ancestors(&self, ids: impl IntoIterator<Item = impl ToCid>) -> Walk<S> {
+        Walk::new(Arc::clone(self), Direction::Ancestors, ids)
+    }
+
+    fn descendants(&self, ids: impl IntoIterator<Item = impl ToCid>) -> Walk<S> {
+        Walk::new(Arc::clone(self), Direction::Descendants, ids)
+    }
+
+    fn topological(&self) -> Walk<S> {
+        Walk::new(Arc::clone(self), Direction::All, std::iter::empty::<Cid>())
+    }
+
+    fn diff(
+        &self,
+        left: impl IntoIterator<Item = impl ToCid>,
+        right: impl IntoIterator<Item = impl ToCid>,
+    ) -> Result<Diff<S>> {
+        Diff::new(self, left, right)
+    }
+
+    async fn is_ancestor(
+        &self,
+        ancestor: impl ToCid + MaybeSend,
+        descendant: impl ToCid + MaybeSend,
+    ) -> Result<bool> {
+        let [ancestor, descendant] = [ancestor.to_cid()?, descendant.to_cid()?];
+        DagStore::is_ancestor(&**self, &ancestor, &descendant).await
+    }
+
+    async fn merge_bases(
+        &self,
+        ids: impl IntoIterator<Item = impl ToCid> + MaybeSend,
+    ) -> Result<Vec<Cid>> {
+        let cids = to_cids(ids);
+        DagStore::merge_bases(&**self, &cids?).await
+    }
+
+    async fn path(
+        &self,
+        from: impl ToCid + MaybeSend,
+        to: impl ToCid + MaybeSend,
+    ) -> Result<Option<Vec<Cid>>> {
+        let [from, to] = [from.to_cid()?, to.to_cid()?];
+        DagStore::path(&**self, &from, &to).await
+    }
+
+    fn watch(&self) -> Watch<S> {
+        Watch::new(Arc::clone(self))
+    }
+
     async fn begin_batch(&self) -> DagStoreBatch<S> {
         DagStoreBatch::new(Arc::clone(self))
     }
@@ -405,6 +597,15 @@ pub(crate) fn insertion(
 /// The error of every operation on a store that was closed.
 pub(crate) fn closed() -> DagError {
     DagError::new(ErrorKind::Closed, "the store is closed")
+}
+
+/// The error of a question about the commits after one that has yet to come.
+pub(crate) fn not_yet() -> DagError {
+    DagError::new(
+        ErrorKind::InvalidArgument,
+        "there is no such commit yet: its number comes from another store, or from one that has lost \
+         what it had",
+    )
 }
 
 /// The error of a question about a node that is not in the store.

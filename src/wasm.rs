@@ -19,6 +19,7 @@ mod breath;
 mod car;
 #[cfg(feature = "faults")]
 pub(crate) mod faults;
+mod graph;
 mod job;
 mod nodes;
 mod options;
@@ -28,5 +29,6 @@ mod queries;
 mod record;
 mod scratch;
 mod store;
+mod watch;
 
 pub(crate) use breath::breathe;

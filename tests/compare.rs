@@ -11,9 +11,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dag_store::verify::NodeKey;
 use dag_store::{
-    BoxFuture, BoxStream, Changes, Cid, Commit, DagError, DagEventType, DagNode, DagStore,
-    DagStoreExt as _, ErrorKind, ExportQuery, Limits, ListQuery, Page, Proof, Result, Scope,
-    SharedDagStore, Side, Span, StateHash, TreeAddress, TreeAnswer, TreePart, Verified,
+    BoxFuture, BoxStream, Changes, Cid, Commit, CommitFilter, DagError, DagEventType, DagNode,
+    DagStore, DagStoreExt as _, ErrorKind, ExportQuery, Limits, ListQuery, Page, Proof, Result,
+    Scope, SharedDagStore, Side, Span, StateHash, TreeAddress, TreeAnswer, TreePart, Verified,
+    WalkPage, WalkQuery,
 };
 use futures::executor::block_on;
 use futures::{FutureExt as _, TryStreamExt as _};
@@ -213,6 +214,46 @@ impl DagStore for Other {
 
     fn len<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<u64>> {
         DagStore::len(&*self.store, scope_id)
+    }
+
+    fn sequence(&self) -> BoxFuture<'_, Result<u64>> {
+        DagStore::sequence(&*self.store)
+    }
+
+    fn next_commit<'a>(
+        &'a self,
+        after: u64,
+        filter: &'a CommitFilter,
+    ) -> BoxFuture<'a, Result<Commit>> {
+        DagStore::next_commit(&*self.store, after, filter)
+    }
+
+    fn children<'a>(&'a self, cid: &'a Cid) -> BoxFuture<'a, Result<Vec<Cid>>> {
+        Box::pin(DagStore::children(&*self.store, cid))
+    }
+
+    fn roots<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<Vec<Cid>>> {
+        Box::pin(DagStore::roots(&*self.store, scope_id))
+    }
+
+    fn walk_page<'a>(&'a self, query: &'a WalkQuery) -> BoxFuture<'a, Result<WalkPage>> {
+        Box::pin(DagStore::walk_page(&*self.store, query))
+    }
+
+    fn is_ancestor<'a>(
+        &'a self,
+        ancestor: &'a Cid,
+        descendant: &'a Cid,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(DagStore::is_ancestor(&*self.store, ancestor, descendant))
+    }
+
+    fn merge_bases<'a>(&'a self, cids: &'a [Cid]) -> BoxFuture<'a, Result<Vec<Cid>>> {
+        Box::pin(DagStore::merge_bases(&*self.store, cids))
+    }
+
+    fn path<'a>(&'a self, from: &'a Cid, to: &'a Cid) -> BoxFuture<'a, Result<Option<Vec<Cid>>>> {
+        Box::pin(DagStore::path(&*self.store, from, to))
     }
 
     fn state_hash<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<StateHash>> {

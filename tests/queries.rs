@@ -158,13 +158,15 @@ fn cursors_hold_while_others_write() {
             let mut next = kind.nodes;
             loop {
                 let page = block_on(store.list_page(&query)).unwrap();
+                let read = (page.nodes.len() / 2) as u64;
                 found.extend(page.nodes);
                 query.cursor = page.next;
                 if query.cursor.is_none() {
                     break;
                 }
                 let mut changes = Changes::new();
-                for _ in 0..numbers.below(4) {
+                // Fewer than were read, or else it would never come to the end.
+                for _ in 0..numbers.below(4).min(read) {
                     changes.insert(node(&mut numbers, next, kind));
                     next += 1;
                 }

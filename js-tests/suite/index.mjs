@@ -5,7 +5,9 @@
  */
 import { args } from "./arguments.mjs";
 import { batches } from "./batches.mjs";
+import { cars } from "./cars.mjs";
 import { faults } from "./faults.mjs";
+import { graph } from "./graph.mjs";
 import { hostile } from "./hostile.mjs";
 import { ids } from "./ids.mjs";
 import { leaks } from "./leaks.mjs";
@@ -16,10 +18,11 @@ import { overlap } from "./overlap.mjs";
 import { store } from "./store.mjs";
 import { trace } from "./trace.mjs";
 import { values } from "./values.mjs";
+import { watching } from "./watch.mjs";
 import { world } from "./world.mjs";
 
 /** @type {{ name: string, run: (api: object) => Promise<void> }[]} */
-export const suite = Object.entries({ store, values, ids, batches, life, leaks, lists, overlap, long, hostile, arguments: args, world, trace, faults }).flatMap(([part, cases]) =>
+export const suite = Object.entries({ store, values, ids, batches, life, leaks, lists, graph, cars, overlap, long, hostile, arguments: args, watch: watching, world, trace, faults }).flatMap(([part, cases]) =>
   cases.map(([name, run]) => ({ name: `${part}: ${name}`, run })),
 );
 

@@ -18,7 +18,7 @@ const KEYS = [
   "content", "eventType", "scopeId", "timestamp", "parents", "nonce", "cid", "bytes", "/", "asCID", "code", "cause", "parent",
   "commitId", "message", "sequence", "inserted", "removed", "stateHash", "conditions", "heads", "absent", "id", "limits", "limit",
   "cursor", "order", "reverse", "since", "until", "eventTypes", "signal", "onProgress", "done", "total", "nodes", "links", "odd",
-  "blockBytes", "batchOperations", "byTime", "name", "get", "set", "value", "writable", "enumerable", "configurable",
+  "history", "afterCommit", "from", "only", "blockBytes", "batchOperations", "byTime", "name", "get", "set", "value", "writable", "enumerable", "configurable",
 ];
 
 const plain = (value) => ({ value, configurable: true, writable: true, enumerable: true });

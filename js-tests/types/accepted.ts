@@ -3,6 +3,8 @@ import {
   type AbortSignalLike,
   Batch,
   type CidObject,
+  type CidPage,
+  type CidWalk,
   type Commit,
   type CommitOptions,
   type Condition,
@@ -11,28 +13,37 @@ import {
   DagStore,
   DagStoreError,
   type DagStoreOptions,
+  type Diff,
+  type DiffOptions,
   ERROR_CODES,
   type ErrorCode,
   type GetManyOptions,
   type HeadsOptions,
   type InsertManyOptions,
+  type IsAncestorOptions,
   type LimitOptions,
   Link,
   type List,
   type ListOptions,
   type LongCallOptions,
+  type MergeBasesOptions,
   type NodeId,
   type NodeInput,
   type Page,
+  type PathOptions,
   type Progress,
+  type RootsOptions,
   type SizeOptions,
   type StageManyOptions,
   type StateHashOptions,
+  type TopologicalOptions,
   type Storable,
   type Value,
   type ValueInput,
   type Verified,
   type VerifyOptions,
+  type Walk,
+  type WalkOptions,
 } from "dag-store";
 import { DagStore as InlineDagStore } from "dag-store/inline";
 import { DagStore as SlimDagStore, init } from "dag-store/slim";
@@ -107,6 +118,27 @@ export async function everything(store: DagStore): Promise<void> {
   }
   const type: DagEventType = "anything";
   void [same, choice, untyped, several, all, sequence, hash, type, ERROR_CODES.length];
+}
+
+export async function graph(store: DagStore, id: string, cid: CID, signal: AbortSignalLike): Promise<void> {
+  const options: WalkOptions = { depth: 3, excluding: [id, cid], scopeId: "s", eventTypes: ["vote"], since: 1, limit: 9, signal };
+  const walk: Walk<Ballot> = store.ancestors<Ballot>([id, cid, cid.bytes], options);
+  for await (const node of walk) node.content.weight.toFixed();
+  const ids: CidWalk = store.descendants(new Set([id]), { excluding: cid }).cids();
+  for await (const id of ids) id.toUpperCase();
+  const { cids, cursor }: CidPage = await ids.page();
+  const all: TopologicalOptions = { cursor, scopeId: "s" };
+  const nodes: DagNode[] = await store.topological(all).toArray();
+  const how: DiffOptions = { until: 3, depth: 1 };
+  const { left, right }: Diff = store.diff(id, cids, how);
+  const sides: Page[] = [await left.page(), await right.page()];
+  const of: RootsOptions = { scopeId: "s" };
+  const relatives: string[][] = [await store.parents(id), await store.children(cid), await store.roots(of), await store.roots()];
+  const long: IsAncestorOptions & MergeBasesOptions & PathOptions = { signal, onProgress: ({ done }) => done };
+  const is: boolean = await store.isAncestor(id, cid, long);
+  const bases: string[] = await store.mergeBases([id, cid], long);
+  const path: string[] | undefined = await store.path(id, cid, long);
+  void [nodes, sides, relatives, is, bases, path];
 }
 
 /** Interfaces, aliases and classes of data, none of which has an index signature. */

@@ -17,43 +17,49 @@ pub(super) enum Sub {
         hash: Digest,
         most: u64,
     },
-    /// It was read, and has this hash.
-    Read {
-        part: TreePart,
-        hash: Digest,
-    },
+    Read(Box<Known>),
+}
+
+/// A subtree that was read, as far as its uppermost part.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) part: TreePart,
+    hash: Digest,
 }
 
 impl Sub {
     pub(super) fn read(part: TreePart, hash: Digest) -> Self {
-        if part == TreePart::Nothing { Sub::Nothing } else { Sub::Read { part, hash } }
+        match part {
+            TreePart::Nothing => Sub::Nothing,
+            part => Sub::Read(Box::new(Known { part, hash })),
+        }
     }
 
     fn hash(&self) -> Option<&Digest> {
         match self {
             Sub::Nothing => None,
-            Sub::Promised { hash, .. } | Sub::Read { hash, .. } => Some(hash),
+            Sub::Promised { hash, .. } => Some(hash),
+            Sub::Read(known) => Some(&known.hash),
         }
     }
 
-    fn part(&self) -> Option<&TreePart> {
+    fn known(&self) -> Option<&Known> {
         match self {
-            Sub::Read { part, .. } => Some(part),
+            Sub::Read(known) => Some(known),
             _ => None,
         }
     }
 
     /// What it has of the keys whose bit `at`, the first in which any keys here may differ, is `one`.
     fn half(&self, place: &TreeAddress, at: u16, one: usize) -> Sub {
-        match self {
-            Sub::Read { part: TreePart::Inner { bits, nodes, children, .. }, .. }
-                if *bits == at =>
-            {
+        let Sub::Read(known) = self else {
+            return Sub::Nothing;
+        };
+        match &known.part {
+            TreePart::Inner { bits, nodes, children, .. } if *bits == at => {
                 Sub::Promised { hash: children[one], most: nodes - 1 }
             }
-            Sub::Read { part, hash } if side(&part.beginning(place).0, at) == one => {
-                Sub::Read { part: part.clone(), hash: *hash }
-            }
+            part if side(&part.beginning(place).0, at) == one => Sub::Read(known.clone()),
             _ => Sub::Nothing,
         }
     }
@@ -71,7 +77,7 @@ struct Pair {
 enum Item {
     Pair(Pair),
     /// A leaf, of one trie or of both.
-    Found([Option<TreePart>; 2]),
+    Found([Option<Box<Known>>; 2]),
 }
 
 /// What is left of two tries, in the order of their keys.
@@ -102,7 +108,7 @@ impl Frontier {
 
     /// The next leaf that one of the tries has and the other has not, or has with another hash; `None`
     /// where more must be asked before.
-    pub(super) fn found(&mut self) -> Option<[Option<TreePart>; 2]> {
+    pub(super) fn found(&mut self) -> Option<[Option<Box<Known>>; 2]> {
         match self.left.pop()? {
             Item::Found(found) => Some(found),
             pair @ Item::Pair(_) => {
@@ -139,7 +145,7 @@ impl Frontier {
                             *sub = check(&place, part, hash, most, *unchanged)?;
                         }
                     }
-                    self.split(&place, &subs)?;
+                    self.split(&place, subs)?;
                 }
                 found @ Item::Found(_) => self.left.push(found),
             }
@@ -160,8 +166,9 @@ impl Frontier {
     }
 
     /// Puts two subtrees that were read in two halves, at the first bit in which any of their keys differ.
-    fn split(&mut self, place: &TreeAddress, subs: &[Sub; 2]) -> Result<()> {
-        let beginnings = subs.each_ref().map(|sub| sub.part().map(|part| part.beginning(place)));
+    fn split(&mut self, place: &TreeAddress, subs: [Sub; 2]) -> Result<()> {
+        let beginnings =
+            subs.each_ref().map(|sub| sub.known().map(|known| known.part.beginning(place)));
         let (prefix, bits) = match beginnings {
             [Some((one, one_bits)), Some((other, other_bits))] => {
                 let shared = one_bits.min(other_bits);
@@ -187,10 +194,15 @@ impl Frontier {
     }
 
     /// Takes note of one key, which both have with different hashes, or only one has.
-    fn find(&mut self, subs: &[Sub; 2]) -> Result<()> {
-        let found = subs.each_ref().map(|sub| sub.part().cloned());
+    fn find(&mut self, subs: [Sub; 2]) -> Result<()> {
+        let found = subs.map(|sub| match sub {
+            Sub::Read(known) => Some(known),
+            _ => None,
+        });
         // A node's key is its digest, so that it can't have two types.
-        if let [Some(TreePart::Node { .. }), Some(_)] = found {
+        if let [Some(one), Some(_)] = &found
+            && let TreePart::Node { .. } = one.part
+        {
             return Err(lie());
         }
         self.left.push(Item::Found(found));
@@ -218,5 +230,5 @@ fn check(
     if part == TreePart::Nothing || !part.fits(place) || part.nodes() > most {
         return Err(lie());
     }
-    Ok(Sub::Read { part, hash })
+    Ok(Sub::read(part, hash))
 }

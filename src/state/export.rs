@@ -1,6 +1,8 @@
 //! Which nodes an export has, and their blocks.
 
+use super::placed::Slot;
 use super::{NONE, PIECE, State};
+use crate::arena::Location;
 use crate::bits::Bits;
 use crate::car::MOST_ROOTS;
 use crate::chunked::Chunked;
@@ -12,6 +14,9 @@ use crate::plan::Present as _;
 use crate::platform;
 use crate::store::not_there;
 use crate::{ExportQuery, Result};
+
+/// How many nodes are looked at in one go.
+const LOOKED_AT: usize = 1 << 16;
 
 /// The nodes of an export, chosen at one moment, and how far it is.
 #[derive(Debug)]
@@ -105,63 +110,67 @@ impl State {
         Ok(Selected { roots, count, written: 0, left })
     }
 
-    /// Writes the next of the chosen nodes until there are about so many bytes; nothing at the end.
-    pub(crate) async fn write_selected(
+    /// Writes the next of the chosen nodes, up to so many bytes or one node; tells whether there are more.
+    /// It may write none where few are chosen of many.
+    pub(crate) fn write_selected(
         &self,
         selected: &mut Selected,
         bytes: usize,
         out: &mut Vec<u8>,
-        pace: &mut Pace,
-    ) -> Result<()> {
-        out.reserve(bytes);
+    ) -> Result<bool> {
+        let most = out.len() + bytes;
+        let is_full = |out: &Vec<u8>, more: &[u8]| out.len() + more.len() > most;
+        let before = selected.written;
         match &mut selected.left {
             Left::Range { scope_id, next, end } => {
                 let scope = scope_id.as_ref().map(|name| self.trie.scope(name));
-                let slots = self.ordinals.first_from(*next)..self.ordinals.first_from(*end);
-                for slot in slots.start..slots.end.min(self.placed.slots.len()) {
-                    if out.len() >= bytes {
+                let first = self.ordinals.first_from(*next);
+                let slots = first..self.ordinals.first_from(*end).min(self.placed.slots.len());
+                for slot in slots {
+                    let Slot { location, scope: found, .. } = self.placed.slots[slot];
+                    let is_chosen = location != Location::NOWHERE
+                        && scope.is_none_or(|scope| scope == Some(found));
+                    let framed = if is_chosen { self.placed.arena.framed(location) } else { b"" };
+                    let is_full = selected.written > before && is_full(out, framed);
+                    if is_full || slot - first >= LOOKED_AT {
                         *next = self.ordinals.of(slot);
-                        return Ok(());
+                        return Ok(true);
                     }
-                    let is_chosen = self.is_there(slot)
-                        && scope.is_none_or(|scope| scope == Some(self.placed.slots[slot].scope));
                     if is_chosen {
-                        self.write_framed(slot, out)?;
+                        append(framed, out)?;
                         selected.written += 1;
-                    }
-                    if slot % PIECE == 0 {
-                        pace.worked(PIECE / 8).await?;
                     }
                 }
                 *next = *end;
             }
             Left::Listed { ordinals, count } => {
-                while *count > 0 && out.len() < bytes {
-                    *count -= 1;
-                    let slot = self.ordinals.first_from(ordinals[*count]);
+                while let Some(last) = count.checked_sub(1) {
+                    let slot = self.ordinals.first_from(ordinals[last]);
                     let is_same = slot < self.placed.slots.len()
-                        && self.ordinals.of(slot) == ordinals[*count]
+                        && self.ordinals.of(slot) == ordinals[last]
                         && self.is_there(slot);
                     if !is_same {
                         return Err(removed_meanwhile());
                     }
-                    self.write_framed(slot, out)?;
+                    let framed = self.placed.arena.framed(self.placed.slots[slot].location);
+                    if selected.written > before && is_full(out, framed) {
+                        return Ok(true);
+                    }
+                    append(framed, out)?;
                     selected.written += 1;
-                }
-                if *count > 0 {
-                    return Ok(());
+                    *count = last;
                 }
             }
         }
-        if selected.written == selected.count { Ok(()) } else { Err(removed_meanwhile()) }
+        if selected.written == selected.count { Ok(false) } else { Err(removed_meanwhile()) }
     }
+}
 
-    fn write_framed(&self, slot: usize, out: &mut Vec<u8>) -> Result<()> {
-        let framed = self.placed.arena.framed(self.placed.slots[slot].location);
-        if out.capacity() - out.len() < framed.len() {
-            platform::reserve(2 * (out.len() + framed.len()))?;
-        }
-        out.extend_from_slice(framed);
-        Ok(())
+/// Adds bytes, if there is memory for them.
+fn append(bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    if out.capacity() - out.len() < bytes.len() {
+        platform::reserve(2 * (out.len() + bytes.len()))?;
     }
+    out.extend_from_slice(bytes);
+    Ok(())
 }

@@ -16,6 +16,8 @@ pub(super) struct Slot {
     /// The newest link from a child to it.
     pub(super) newest_child: u32,
     pub(super) generation: u32,
+    /// A node far down its spine; see `graph/ancestry.rs`.
+    pub(super) jump: u32,
     pub(super) scope: u32,
     /// Children in the store, and those of them in the same scope.
     pub(super) children: u32,

@@ -63,51 +63,38 @@ impl State {
     /// every node of these scopes and times; after a commit, by a look at every node since.
     pub(crate) async fn count(&self, query: &ListQuery, pace: &mut Pace) -> Result<u64> {
         let selection = Selection::of(query, self);
-        if query.after_commit.is_some() {
-            return self.count_new(query, &selection, pace).await;
-        }
-        let (mut total, mut worked) = (0, 0);
-        for (scope, count) in selection.counts(self) {
-            if query.event_types.is_empty() {
-                total += u64::from(count);
-                worked += 1;
-            } else {
-                pace.expect(self.placed.slots.len());
-                for slot in selection.walk(self, scope, count) {
-                    let event_type = self.placed.event_type(slot);
-                    total += u64::from(is_one_of(&query.event_types, event_type));
-                    worked += 1;
-                    if worked >= PIECE {
-                        pace.worked(std::mem::take(&mut worked)).await?;
-                    }
-                }
+        let types = &query.event_types;
+        let counts = selection.counts(self);
+        let mut steps: Box<dyn Iterator<Item = u64> + Send> = if query.after_commit.is_some() {
+            let new = self.new_slots(query)?;
+            pace.expect(new.len());
+            Box::new(new.map(|slot| self.matches(slot, query, &selection).into()))
+        } else if types.is_empty() {
+            Box::new(counts.map(|(_, count)| count.into()))
+        } else {
+            pace.expect(selection.counts(self).map(|(_, count)| count as usize).sum());
+            let slots = counts.flat_map(|(scope, count)| selection.walk(self, scope, count));
+            Box::new(slots.map(|slot| is_one_of(types, self.placed.event_type(slot)).into()))
+        };
+        let mut total = 0;
+        loop {
+            let mut looked_at = 0;
+            for count in steps.by_ref().take(PIECE) {
+                total += count;
+                looked_at += 1;
             }
-            if worked >= PIECE {
-                pace.worked(std::mem::take(&mut worked)).await?;
+            if looked_at == 0 {
+                return Ok(total);
             }
+            pace.worked(looked_at).await?;
         }
-        Ok(total)
     }
 
-    async fn count_new(
-        &self,
-        query: &ListQuery,
-        selection: &Selection,
-        pace: &mut Pace,
-    ) -> Result<u64> {
-        let mut total = 0;
-        let new = self.new_slots(query)?;
-        pace.expect(new.len());
-        for slot in new {
-            let number = u32::try_from(slot).unwrap_or(NONE);
-            let scope = self.placed.slots[slot].scope;
-            let matches = self.is_there(slot)
-                && selection.scopes.contains(&scope)
-                && self.passes(query, number);
-            total += u64::from(matches);
-            pace.worked(1).await?;
-        }
-        Ok(total)
+    fn matches(&self, slot: usize, query: &ListQuery, selection: &Selection) -> bool {
+        let number = u32::try_from(slot).unwrap_or(NONE);
+        self.is_there(slot)
+            && selection.scopes.contains(&self.placed.slots[slot].scope)
+            && self.passes(query, number)
     }
 }
 

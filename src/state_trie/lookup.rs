@@ -6,7 +6,7 @@ use dag_store_verify::NodeKey;
 
 use super::{NODE_KEY, NodeLeaves, Nodes, Scope, ScopeLeaves, StateTrie, node_key};
 use crate::trie::{Link, Top};
-use crate::{DagEventType, TreeAddress, TreePart};
+use crate::{TreeAddress, TreePart};
 
 impl StateTrie {
     /// The indexes of all scopes that have, or once had, a node.
@@ -53,9 +53,10 @@ impl StateTrie {
                 }
                 Top::Leaf(slot) => {
                     let (timestamp, digest) = nodes.key(slot);
-                    let event_type = String::from_utf8_lossy(nodes.event_type(slot));
+                    // It is text, as the node's block is checked.
+                    let event_type = str::from_utf8(nodes.event_type(slot)).unwrap_or_default();
                     let key = NodeKey { timestamp, digest: *digest };
-                    TreePart::Node { key, event_type: DagEventType::from(&*event_type) }
+                    TreePart::Node { key, event_type: event_type.into() }
                 }
             }
         } else {

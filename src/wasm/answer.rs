@@ -399,7 +399,7 @@ pub(super) fn write_text(text: &str, out: &mut Vec<u8>) {
 }
 
 /// Bytes, after their length.
-pub(super) fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
     write_count(bytes.len(), out);
     out.extend_from_slice(bytes);
 }

@@ -6,16 +6,20 @@ use std::sync::Arc;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::answer::{Answer, reply, settle};
+use super::answer::{Answer, reply, settle, settle_written, write_done};
 use super::job::Job;
 use super::options::{self, CommitOptions};
 use super::record::read_cids;
 use super::scratch;
 use super::store::DagStore;
-use crate::export::Export;
+use crate::export::{CHUNK, Export};
 use crate::import::{CarIntake, Imported};
 use crate::pace::Pace;
+use crate::state::State;
 use crate::{Changes, DagError, DagStoreBatch, ErrorKind, ExportQuery, Limits, SharedDagStore};
+
+/// The bytes of what comes before a chunk: how far it is, and its length.
+const HEAD: usize = 3 * size_of::<u64>();
 
 /// A file on its way in, piece by piece.
 #[wasm_bindgen]
@@ -55,34 +59,29 @@ pub struct CarExport {
 
 #[wasm_bindgen]
 impl CarExport {
-    /// Answers the next chunk, empty at the end, and how far that is.
+    /// Answers how many nodes were written, of how many, and the next chunk, which may be empty. There are
+    /// more until all were written.
     pub fn next(&self) -> bool {
         let (store, export) = (self.store.clone(), Rc::clone(&self.export));
-        settle(async move {
+        settle_written(async move {
             let mut open = export.take().ok_or_else(ended)?;
-            let bytes = store.export_some(&mut open, &mut Pace::default()).await?;
-            let progress = open.progress();
+            let write = |export: &mut Export, state: &State| {
+                let mut written = Ok(false);
+                write_done(HEAD + CHUNK, |out| {
+                    let head = out.len();
+                    out.resize(head + HEAD, 0);
+                    written = export.write(state, out);
+                    let (done, total) = export.progress();
+                    let numbers = [done, total, (out.len() - head - HEAD) as u64];
+                    out[head..head + HEAD]
+                        .copy_from_slice(numbers.map(u64::to_le_bytes).as_flattened());
+                })?;
+                written
+            };
+            store.export_some(&mut open, &mut Pace::default(), write).await?;
             export.replace(Some(open));
-            Ok(Chunk { progress, bytes: bytes.unwrap_or_default() })
+            Ok(())
         })
-    }
-}
-
-struct Chunk {
-    progress: (u64, u64),
-    bytes: Vec<u8>,
-}
-
-impl Answer for Chunk {
-    fn bytes(&self) -> usize {
-        2 * size_of::<u64>() + size_of::<u32>() + self.bytes.len()
-    }
-
-    fn write_piece(&self, _: usize, out: &mut Vec<u8>) -> bool {
-        self.progress.0.write(out);
-        self.progress.1.write(out);
-        super::answer::write_bytes(&self.bytes, out);
-        false
     }
 }
 

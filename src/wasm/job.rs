@@ -15,7 +15,12 @@ pub struct Job {
 
 impl Job {
     pub(super) fn pace(&self) -> Pace {
-        Pace::of(Arc::clone(&self.job))
+        Pace::of(self.share())
+    }
+
+    /// For what waits, and does no work that would have a pace.
+    pub(super) fn share(&self) -> Arc<pace::Job> {
+        Arc::clone(&self.job)
     }
 }
 

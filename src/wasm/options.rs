@@ -21,7 +21,7 @@ const NO_LIST: &str = "options that are no list";
 const OTHER_KIND: &str = "options of another kind";
 
 /// Reads the head of a struct of so many fields.
-fn fields(reader: &mut Reader<'_>, count: usize) -> Result<()> {
+pub(super) fn fields(reader: &mut Reader<'_>, count: usize) -> Result<()> {
     if reader.list(NO_LIST)? == count { Ok(()) } else { Err(reader.fault(OTHER_KIND)) }
 }
 

@@ -30,13 +30,15 @@ impl DagStore {
         content_depth: usize,
         batch_operations: usize,
         batch_bytes: usize,
+        history: usize,
     ) -> DagStore {
         let limits = Limits::default()
             .with_block_bytes(block_bytes)
             .with_parents(parents)
             .with_content_depth(content_depth)
             .with_batch_operations(batch_operations)
-            .with_batch_bytes(batch_bytes);
+            .with_batch_bytes(batch_bytes)
+            .with_history(history);
         DagStore { store: SharedDagStore::with_limits(limits) }
     }
 
@@ -203,9 +205,9 @@ mod tests {
 
     fn open() -> DagStore {
         on_breathe(Function::new_no_args(""));
-        let Limits { block_bytes, parents, content_depth, batch_operations, batch_bytes } =
+        let Limits { block_bytes, parents, content_depth, batch_operations, batch_bytes, history } =
             Limits::default();
-        DagStore::new(block_bytes, parents, content_depth, batch_operations, batch_bytes)
+        DagStore::new(block_bytes, parents, content_depth, batch_operations, batch_bytes, history)
     }
 
     fn node(number: usize) -> DagNode {

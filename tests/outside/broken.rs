@@ -1,16 +1,16 @@
 //! Stores that each break one rule, to show that the suite notices.
 
+use dag_store::{
+    BoxFuture, BoxStream, CarWriter, Change, Changes, Cid, Commit, CommitFilter, CommitId,
+    Condition, Cursor, DagError, DagNode, DagStore, ErrorKind, ExportQuery, Ipld, Limits,
+    ListQuery, Order, Page, Proof, Result, Scope, Span, StateHash, ToCid as _, TreeAddress,
+    TreeAnswer, TreePart, Verified, WalkPage, WalkQuery,
+};
+use futures::stream;
 use std::collections::HashSet;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-
-use dag_store::{
-    BoxFuture, BoxStream, CarWriter, Change, Changes, Cid, Commit, CommitId, Condition, Cursor,
-    DagError, DagNode, DagStore, ErrorKind, ExportQuery, Ipld, Limits, ListQuery, Order, Page,
-    Proof, Result, Scope, Span, StateHash, ToCid as _, TreeAddress, TreeAnswer, TreePart, Verified,
-};
-use futures::stream;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crate::plain::{PlainStore, State};
 use crate::slow::give_way;
@@ -33,11 +33,22 @@ enum Wrong {
     Scopes(fn(&State, Option<&str>, usize) -> Vec<Scope>),
     Tree(fn(&State, &[TreeAddress]) -> Result<TreeAnswer>),
     Heads(fn(&State, Option<&str>) -> Vec<Cid>),
+    Children(fn(&State, &Cid) -> Result<Vec<Cid>>),
+    Roots(fn(&State, Option<&str>) -> Vec<Cid>),
+    Walk(fn(&State, &WalkQuery) -> Result<WalkPage>),
+    Ancestry(fn(&State, &Cid, &Cid) -> Result<bool>),
+    Bases(fn(&State, &[Cid]) -> Result<Vec<Cid>>),
+    Path(fn(&State, &Cid, &Cid) -> Result<Option<Vec<Cid>>>),
     Len(fn(&State, Option<&str>) -> Result<usize>),
     Hash(fn(&State, Option<&str>) -> StateHash),
     Proof(fn(&State, &Span) -> Proof),
     Export(fn(&State, &ExportQuery) -> Result<Vec<u8>>),
     Verify(fn(Verified) -> Verified),
+    Sequence(fn(&State) -> u64),
+    /// Finds what to tell a watcher.
+    Telling(fn(&State, u64, &CommitFilter) -> Result<Option<Commit>>),
+    /// What a watcher is told.
+    Told(fn(Result<Commit>) -> Result<Commit>),
     Timing(Timing),
 }
 
@@ -54,6 +65,8 @@ enum Timing {
     ReadsThePast,
     /// Never works again after a read was dropped.
     NeedsReadsToEnd,
+    /// Tells of each commit once, whoever asks.
+    TellsOnce,
     /// Forgets the nodes first, and closes then.
     ClosesInTwoSteps,
     /// Exports what it finds when it comes to it.
@@ -809,6 +822,154 @@ pub(crate) static DEFECTS: &[Defect] = &[
         &["verify_counts_what_it_checked"],
         Wrong::Verify(|found| Verified { state_hash: mixed(found.state_hash, 1), ..found }),
     ),
+    // ------------------------------------------------------------------------------------- graph
+    defect(
+        "a store that gives the youngest child first",
+        &["children_are_in_insertion_order"],
+        Wrong::Children(|state, cid| {
+            let mut children = state.children(cid)?;
+            children.reverse();
+            Ok(children)
+        }),
+    ),
+    defect(
+        "a store whose roots are not told apart by scope",
+        &["roots_have_no_parent"],
+        Wrong::Roots(|state, _| state.roots(None)),
+    ),
+    defect(
+        "a store that leaves the starts out",
+        &["walks_reach_all_and_nothing_else", "walks_keep_their_depth"],
+        Wrong::Walk(|state, query| {
+            let mut page = state.walk_page(query)?;
+            page.cids.retain(|cid| !query.starts.contains(cid));
+            Ok(page)
+        }),
+    ),
+    defect(
+        "a store that counts depth from the last of the starts",
+        &["walks_keep_their_depth"],
+        Wrong::Walk(|state, query| match query.depth {
+            Some(depth) if query.starts.len() > 1 => {
+                let mut nearer = query.clone();
+                nearer.depth = Some(depth.saturating_sub(1));
+                state.walk_page(&nearer)
+            }
+            _ => state.walk_page(query),
+        }),
+    ),
+    defect(
+        "a store that excludes no more than is named",
+        &["walks_leave_out_what_is_excluded"],
+        Wrong::Walk(|state, query| {
+            let mut all = query.clone();
+            let excluded = std::mem::take(&mut all.excluding);
+            let mut page = state.walk_page(&all)?;
+            page.cids.retain(|cid| !excluded.contains(cid));
+            Ok(page)
+        }),
+    ),
+    defect(
+        "a store that walks as the nodes came",
+        &["walks_have_one_order", "walks_of_all_have_one_order"],
+        Wrong::Walk(|state, query| {
+            let mut page = state.walk_page(query)?;
+            page.cids.sort_by_key(|cid| state.nodes.get(cid).map(|(place, _)| *place));
+            Ok(page)
+        }),
+    ),
+    defect(
+        "a store whose walks don't pass through what they don't give",
+        &["filters_choose_among_what_is_walked"],
+        Wrong::Walk(|state, query| {
+            let mut unfiltered = query.clone();
+            let scope = unfiltered.scope_id.take();
+            let mut page = state.walk_page(&unfiltered)?;
+            let of_scope = |cid: &Cid| {
+                let node = state.nodes.get(cid);
+                scope.is_none()
+                    || node.is_some_and(|(_, node)| Some(node.scope_id()) == scope.as_deref())
+            };
+            let passed = page.cids.iter().take_while(|cid| of_scope(cid)).count();
+            page.cids.truncate(passed);
+            Ok(page)
+        }),
+    ),
+    defect(
+        "a store that overlooks the types",
+        &["filters_choose_among_what_is_walked"],
+        Wrong::Walk(|state, query| {
+            let mut of_all = query.clone();
+            of_all.event_types.clear();
+            state.walk_page(&of_all)
+        }),
+    ),
+    defect(
+        "a store that walks on from the beginning",
+        &["walks_go_on_where_they_ended", "walks_stand_writers"],
+        Wrong::Walk(|state, query| {
+            let mut anew = query.clone();
+            anew.cursor = None;
+            state.walk_page(&anew)
+        }),
+    ),
+    defect(
+        "a store that begins anew where it can't read the cursor",
+        &["walks_refuse_foreign_cursors"],
+        Wrong::Walk(|state, query| match state.walk_page(query) {
+            Err(error) if error.kind() == ErrorKind::InvalidArgument => {
+                let mut anew = query.clone();
+                anew.cursor = None;
+                state.walk_page(&anew)
+            }
+            result => result,
+        }),
+    ),
+    defect(
+        "a store that passes over unknown starts",
+        &["unknown_nodes_are_not_found"],
+        Wrong::Walk(|state, query| {
+            let mut known = query.clone();
+            known.starts.retain(|cid| state.nodes.contains_key(cid));
+            state.walk_page(&known)
+        }),
+    ),
+    defect(
+        "a store in which no node is its own ancestor",
+        &["ancestry_is_reachability"],
+        Wrong::Ancestry(|state, ancestor, descendant| {
+            Ok(ancestor != descendant && state.is_ancestor(ancestor, descendant)?)
+        }),
+    ),
+    defect(
+        "a store that gives common ancestors that aren't the best",
+        &["merge_bases_are_the_best_common_ancestors"],
+        Wrong::Bases(|state, cids| {
+            let bases = state.merge_bases(cids)?;
+            let mut query = WalkQuery::default();
+            (query.starts, query.limit) = (bases, usize::MAX);
+            Ok(state.walk_page(&query)?.cids)
+        }),
+    ),
+    defect(
+        "a store that looks at two of many nodes",
+        &["merge_bases_are_the_best_common_ancestors"],
+        Wrong::Bases(|state, cids| state.merge_bases(&cids[..cids.len().min(2)])),
+    ),
+    defect(
+        "a store whose paths go one way only",
+        &["paths_are_the_shortest"],
+        Wrong::Path(
+            |state, from, to| {
+                if state.is_ancestor(from, to)? { state.path(from, to) } else { Ok(None) }
+            },
+        ),
+    ),
+    defect(
+        "a store whose paths go by the last parents",
+        &["paths_are_the_shortest"],
+        Wrong::Path(|state, from, to| state.path_by(from, to, true)),
+    ),
     // ------------------------------------------------------------------------------------ proofs
     defect(
         "a store whose proofs are empty",
@@ -1064,6 +1225,90 @@ pub(crate) static DEFECTS: &[Defect] = &[
         &["close_dropped_at_any_poll_closes_or_does_not"],
         Wrong::Timing(Timing::ClosesInTwoSteps),
     ),
+    // ---------------------------------------------------------------------------------- watching
+    defect(
+        "a store that counts the commits that did nothing",
+        &["the_sequence_number_is_that_of_the_last_commit"],
+        Wrong::Sequence(|state| state.sequence + 1),
+    ),
+    defect(
+        "a store that leaves out every other commit",
+        &["watchers_are_told_of_every_commit", "watchers_miss_nothing_beside_writers"],
+        Wrong::Telling(|state, after, filter| {
+            let next = after + u64::from(after < state.sequence && after % 2 == 0);
+            state.commit_after(next, filter)
+        }),
+    ),
+    defect(
+        "a store that makes up the ids of old commits",
+        &["watchers_are_told_of_every_commit"],
+        Wrong::Told(|told| {
+            let mut told = told?;
+            told.id = CommitId::random();
+            Ok(told)
+        }),
+    ),
+    defect(
+        "a store that tells watchers of the last commit again",
+        &["watchers_from_now_on_are_told_of_what_follows"],
+        Wrong::Telling(|state, after, filter| {
+            state.commit_after(after.saturating_sub(u64::from(after == state.sequence)), filter)
+        }),
+    ),
+    defect(
+        "a store that does not let watchers wait",
+        &["watchers_wait_for_what_they_want"],
+        Wrong::Telling(|state, after, filter| match state.commit_after(after, filter)? {
+            None => Err(DagError::new(ErrorKind::NotFound, "nothing yet")),
+            told => Ok(told),
+        }),
+    ),
+    defect(
+        "a store that tells everybody of everything",
+        &["watchers_are_told_of_what_they_want", "watchers_wait_for_what_they_want"],
+        Wrong::Telling(|state, after, _| state.commit_after(after, &CommitFilter::default())),
+    ),
+    defect(
+        "a store that forgets of what type the removed were",
+        &["watchers_are_told_of_what_they_want"],
+        Wrong::Telling(|state, after, filter| {
+            let mut lenient = filter.clone();
+            lenient.event_types = None;
+            let all = state.commit_after(after, &lenient)?;
+            let exact = state.commit_after(after, filter)?;
+            Ok(match (all, exact) {
+                (Some(all), Some(mut exact)) if all.sequence == exact.sequence => {
+                    exact.removed = all.removed;
+                    Some(exact)
+                }
+                (_, exact) => exact,
+            })
+        }),
+    ),
+    defect(
+        "a store that tells of each commit once",
+        &["watchers_who_leave_and_return_miss_nothing"],
+        Wrong::Timing(Timing::TellsOnce),
+    ),
+    defect(
+        "a store that takes what comes for the last that came",
+        &["watching_from_the_future_is_refused"],
+        Wrong::Telling(|state, after, filter| {
+            state.commit_after(after.min(state.sequence.saturating_sub(1)), filter)
+        }),
+    ),
+    defect(
+        "a store that does not say what it has forgotten",
+        &["the_past_is_told_whole_or_refused"],
+        Wrong::Telling(|state, after, filter| {
+            state.commit_after(after.max(state.sequence.saturating_sub(2)), filter)
+        }),
+    ),
+    defect(
+        "a store that ends as if it had failed",
+        &["watching_ends_when_the_store_closes"],
+        Wrong::Told(|told| told.map_err(|_| DagError::new(ErrorKind::Storage, "the end"))),
+    ),
 ];
 
 // ------------------------------------------------------------------------- what defects are made of
@@ -1192,6 +1437,8 @@ pub(crate) struct BrokenStore {
     reading: AtomicBool,
     /// What there was before the last commit.
     past: std::sync::Mutex<State>,
+    /// The last commit that a watcher was told of.
+    told: AtomicU64,
 }
 
 impl BrokenStore {
@@ -1202,6 +1449,7 @@ impl BrokenStore {
             calls: AtomicUsize::new(0),
             reading: AtomicBool::new(false),
             past: std::sync::Mutex::default(),
+            told: AtomicU64::new(0),
         }
     }
 
@@ -1288,6 +1536,37 @@ impl DagStore for BrokenStore {
         Box::pin(self.write(changes))
     }
 
+    fn sequence(&self) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(self.read(|state| match self.defect.wrong {
+            Wrong::Sequence(wrong) => Ok(wrong(state)),
+            _ => Ok(state.sequence),
+        }))
+    }
+
+    fn next_commit<'a>(
+        &'a self,
+        after: u64,
+        filter: &'a CommitFilter,
+    ) -> BoxFuture<'a, Result<Commit>> {
+        Box::pin(async move {
+            if self.has(Timing::TellsOnce) && after < self.told.load(Ordering::SeqCst) {
+                return Err(DagError::new(ErrorKind::Compacted, "told already"));
+            }
+            let told = self.plain.wait_for(|state| match self.defect.wrong {
+                Wrong::Telling(wrong) => wrong(state, after, filter),
+                _ => state.commit_after(after, filter),
+            });
+            let told = told.await;
+            if let Ok(commit) = &told {
+                self.told.store(commit.sequence, Ordering::SeqCst);
+            }
+            match self.defect.wrong {
+                Wrong::Told(wrong) => wrong(told),
+                _ => told,
+            }
+        })
+    }
+
     fn get_many<'a>(&'a self, cids: &'a [Cid]) -> BoxFuture<'a, Result<Vec<Option<DagNode>>>> {
         Box::pin(self.read(|state| {
             if let Wrong::Nodes(wrong) = self.defect.wrong {
@@ -1341,6 +1620,52 @@ impl DagStore for BrokenStore {
         Box::pin(self.read(move |state| match self.defect.wrong {
             Wrong::Len(wrong) => Ok(wrong(state, scope_id)? as u64),
             _ => Ok(state.in_order(scope_id).len() as u64),
+        }))
+    }
+
+    fn children<'a>(&'a self, cid: &'a Cid) -> BoxFuture<'a, Result<Vec<Cid>>> {
+        Box::pin(self.read(move |state| match self.defect.wrong {
+            Wrong::Children(wrong) => wrong(state, cid),
+            _ => state.children(cid),
+        }))
+    }
+
+    fn roots<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<Vec<Cid>>> {
+        Box::pin(self.read(move |state| match self.defect.wrong {
+            Wrong::Roots(wrong) => Ok(wrong(state, scope_id)),
+            _ => Ok(state.roots(scope_id)),
+        }))
+    }
+
+    fn walk_page<'a>(&'a self, query: &'a WalkQuery) -> BoxFuture<'a, Result<WalkPage>> {
+        Box::pin(self.read(|state| match self.defect.wrong {
+            Wrong::Walk(wrong) => wrong(state, query),
+            _ => state.walk_page(query),
+        }))
+    }
+
+    fn is_ancestor<'a>(
+        &'a self,
+        ancestor: &'a Cid,
+        descendant: &'a Cid,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(self.read(move |state| match self.defect.wrong {
+            Wrong::Ancestry(wrong) => wrong(state, ancestor, descendant),
+            _ => state.is_ancestor(ancestor, descendant),
+        }))
+    }
+
+    fn merge_bases<'a>(&'a self, cids: &'a [Cid]) -> BoxFuture<'a, Result<Vec<Cid>>> {
+        Box::pin(self.read(|state| match self.defect.wrong {
+            Wrong::Bases(wrong) => wrong(state, cids),
+            _ => state.merge_bases(cids),
+        }))
+    }
+
+    fn path<'a>(&'a self, from: &'a Cid, to: &'a Cid) -> BoxFuture<'a, Result<Option<Vec<Cid>>>> {
+        Box::pin(self.read(move |state| match self.defect.wrong {
+            Wrong::Path(wrong) => wrong(state, from, to),
+            _ => state.path(from, to),
         }))
     }
 

@@ -1,15 +1,18 @@
 //! A second implementation of `DagStore`, as someone else would write it: against the public API, with
 //! nothing in mind but being right. Everything is worked out anew, from a map of the nodes.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
+mod graph;
 use dag_store::{
-    BoxFuture, BoxStream, CarWriter, Change, Changes, Cid, Commit, CommitId, Condition, Cursor,
-    DagError, DagNode, DagStore, ErrorKind, ExportQuery, Limits, ListQuery, Order, Page, Proof,
-    Result, Scope, Span, StateHash, ToCid as _, TreeAddress, TreeAnswer, Verified,
+    BoxFuture, BoxStream, CarWriter, Change, ChangeKind, Changes, Cid, Commit, CommitFilter,
+    CommitId, Condition, Cursor, DagError, DagNode, DagStore, ErrorKind, ExportQuery, Limits,
+    ListQuery, Order, Page, Proof, Result, Scope, Span, StateHash, ToCid as _, TreeAddress,
+    TreeAnswer, Verified, WalkPage, WalkQuery,
 };
 use futures::stream;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
 
 use crate::reference::{self, Leaf};
 
@@ -19,6 +22,8 @@ pub(crate) struct PlainStore {
     limits: Limits,
     /// `None` once closed.
     state: Mutex<Option<State>>,
+    /// Who waits for a commit, or for the end.
+    watchers: Mutex<Vec<Waker>>,
 }
 
 /// What is in the store.
@@ -30,21 +35,62 @@ pub(crate) struct State {
     pub(crate) next: u64,
     /// How many commits there were.
     pub(crate) sequence: u64,
-    /// For each of them, the place of the next node after it.
-    pub(crate) next_after: Vec<u64>,
+    /// What each of them did.
+    pub(crate) past: Vec<Done>,
+}
+
+/// What a commit did.
+#[derive(Clone, Debug)]
+pub(crate) struct Done {
+    commit: Commit,
+    inserted: Vec<DagNode>,
+    removed: Vec<DagNode>,
+    /// The place of the next node after it.
+    next: u64,
 }
 
 impl PlainStore {
     pub(crate) fn new(limits: Limits) -> Self {
-        PlainStore { limits, state: Mutex::new(Some(State::default())) }
+        let state = Mutex::new(Some(State::default()));
+        PlainStore { limits, state, watchers: Mutex::default() }
     }
 
     /// Does something with the state, unless the store is closed.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut State) -> Result<T>) -> Result<T> {
-        match &mut *self.lock() {
+        let done = match &mut *self.lock() {
             Some(state) => work(state),
             None => Err(DagError::new(ErrorKind::Closed, "closed")),
-        }
+        };
+        self.wake();
+        done
+    }
+
+    /// Waits until this finds something, or fails.
+    pub(crate) async fn wait_for<T>(
+        &self,
+        find: impl Fn(&State) -> Result<Option<T>>,
+    ) -> Result<T> {
+        poll_fn(|context| {
+            match &mut *self.lock() {
+                None => return Poll::Ready(Err(DagError::new(ErrorKind::Closed, "closed"))),
+                Some(state) => {
+                    if let Some(found) = find(state).transpose() {
+                        return Poll::Ready(found);
+                    }
+                }
+            }
+            let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+            watchers.retain(|watcher| !watcher.will_wake(context.waker()));
+            watchers.push(context.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Has all who wait look again, though there may be nothing new.
+    fn wake(&self) {
+        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *watchers).into_iter().for_each(Waker::wake);
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<State>> {
@@ -63,18 +109,50 @@ impl State {
         }
         let mut after = self.clone();
         let (inserted, removed) = after.apply(changes)?;
-        if !inserted.is_empty() || !removed.is_empty() {
-            after.sequence += 1;
-            after.next_after.push(after.next);
+        after.sequence += u64::from(!inserted.is_empty() || !removed.is_empty());
+        let id = changes.id().unwrap_or_else(CommitId::random);
+        let mut commit = Commit::new(after.sequence, id, inserted, removed);
+        if changes.wants_state_hash() {
+            commit = commit.with_state_hash(after.state_hash(None));
+        }
+        if !commit.is_empty() {
+            let nodes = |state: &State, cids: &[Cid]| -> Vec<DagNode> {
+                cids.iter().map(|cid| state.nodes[cid].1.clone()).collect()
+            };
+            let (inserted, removed) =
+                (nodes(&after, &commit.inserted), nodes(self, &commit.removed));
+            let next = after.next;
+            after.past.push(Done { commit: commit.clone(), inserted, removed, next });
             *self = after;
         }
-        let id = changes.id().unwrap_or_else(CommitId::random);
-        let commit = Commit::new(self.sequence, id, inserted, removed);
-        Ok(if changes.wants_state_hash() {
-            commit.with_state_hash(self.state_hash(None))
-        } else {
-            commit
-        })
+        Ok(commit)
+    }
+
+    /// The first commit after this one with a node for the filter.
+    pub(crate) fn commit_after(&self, after: u64, filter: &CommitFilter) -> Result<Option<Commit>> {
+        if after > self.sequence {
+            return Err(DagError::new(ErrorKind::InvalidArgument, "not yet"));
+        }
+        for Done { commit, inserted, removed, .. } in &self.past {
+            let pick = |nodes: &[DagNode], kind: ChangeKind| -> Result<Vec<Cid>> {
+                let wanted = nodes.iter().filter(|node| {
+                    filter.only.is_none_or(|only| only == kind)
+                        && filter.scope_id.as_ref().is_none_or(|scope| node.scope_id() == scope)
+                        && filter
+                            .event_types
+                            .as_ref()
+                            .is_none_or(|types| types.contains(&node.event_type()))
+                });
+                wanted.map(DagNode::cid).collect()
+            };
+            let mut told = commit.clone();
+            told.inserted = pick(inserted, ChangeKind::Inserted)?;
+            told.removed = pick(removed, ChangeKind::Removed)?;
+            if commit.sequence > after && !told.is_empty() {
+                return Ok(Some(told));
+            }
+        }
+        Ok(None)
     }
 
     fn apply(&mut self, changes: &Changes) -> Result<(Vec<Cid>, Vec<Cid>)> {
@@ -121,8 +199,9 @@ impl State {
 
     /// The place of the first node after this commit.
     fn first_after(&self, commit: u64) -> u64 {
-        let before = usize::try_from(commit).unwrap_or(usize::MAX).min(self.next_after.len());
-        before.checked_sub(1).map_or(0, |last| self.next_after[last])
+        let mut latest_first = self.past.iter().rev();
+        let last = latest_first.find(|done| done.commit.sequence <= commit);
+        last.map_or(0, |done| done.next)
     }
 
     fn lacks(&self, cid: &Cid) -> bool {
@@ -347,6 +426,18 @@ impl DagStore for PlainStore {
         Box::pin(async move { self.with(|state| state.commit(&changes, &self.limits)) })
     }
 
+    fn sequence(&self) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(async move { self.with(|state| Ok(state.sequence)) })
+    }
+
+    fn next_commit<'a>(
+        &'a self,
+        after: u64,
+        filter: &'a CommitFilter,
+    ) -> BoxFuture<'a, Result<Commit>> {
+        Box::pin(self.wait_for(move |state| state.commit_after(after, filter)))
+    }
+
     fn get_many<'a>(&'a self, cids: &'a [Cid]) -> BoxFuture<'a, Result<Vec<Option<DagNode>>>> {
         Box::pin(async move {
             self.with(|state| {
@@ -389,6 +480,34 @@ impl DagStore for PlainStore {
         Box::pin(async move { self.with(|state| Ok(state.in_order(scope_id).len() as u64)) })
     }
 
+    fn children<'a>(&'a self, cid: &'a Cid) -> BoxFuture<'a, Result<Vec<Cid>>> {
+        Box::pin(async move { self.with(|state| state.children(cid)) })
+    }
+
+    fn roots<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<Vec<Cid>>> {
+        Box::pin(async move { self.with(|state| Ok(state.roots(scope_id))) })
+    }
+
+    fn walk_page<'a>(&'a self, query: &'a WalkQuery) -> BoxFuture<'a, Result<WalkPage>> {
+        Box::pin(async move { self.with(|state| state.walk_page(query)) })
+    }
+
+    fn is_ancestor<'a>(
+        &'a self,
+        ancestor: &'a Cid,
+        descendant: &'a Cid,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move { self.with(|state| state.is_ancestor(ancestor, descendant)) })
+    }
+
+    fn merge_bases<'a>(&'a self, cids: &'a [Cid]) -> BoxFuture<'a, Result<Vec<Cid>>> {
+        Box::pin(async move { self.with(|state| state.merge_bases(cids)) })
+    }
+
+    fn path<'a>(&'a self, from: &'a Cid, to: &'a Cid) -> BoxFuture<'a, Result<Option<Vec<Cid>>>> {
+        Box::pin(async move { self.with(|state| state.path(from, to)) })
+    }
+
     fn state_hash<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<StateHash>> {
         Box::pin(async move { self.with(|state| Ok(state.state_hash(scope_id))) })
     }
@@ -412,6 +531,7 @@ impl DagStore for PlainStore {
     fn close(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             *self.lock() = None;
+            self.wake();
             Ok(())
         })
     }

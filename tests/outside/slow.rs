@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
 use dag_store::{
-    BoxFuture, BoxStream, Changes, Cid, Commit, DagNode, DagStore, ExportQuery, Limits, ListQuery,
-    Page, Proof, Result, Scope, Span, StateHash, TreeAddress, TreeAnswer, Verified,
+    BoxFuture, BoxStream, Changes, Cid, Commit, CommitFilter, DagNode, DagStore, ExportQuery,
+    Limits, ListQuery, Page, Proof, Result, Scope, Span, StateHash, TreeAddress, TreeAnswer,
+    Verified, WalkPage, WalkQuery,
 };
 use futures::StreamExt as _;
 
@@ -64,6 +65,18 @@ impl DagStore for SlowStore {
         })
     }
 
+    fn sequence(&self) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(self.read(self.store.sequence()))
+    }
+
+    fn next_commit<'a>(
+        &'a self,
+        after: u64,
+        filter: &'a CommitFilter,
+    ) -> BoxFuture<'a, Result<Commit>> {
+        Box::pin(self.read(self.store.next_commit(after, filter)))
+    }
+
     fn get_many<'a>(&'a self, cids: &'a [Cid]) -> BoxFuture<'a, Result<Vec<Option<DagNode>>>> {
         Box::pin(self.read(self.store.get_many(cids)))
     }
@@ -94,6 +107,34 @@ impl DagStore for SlowStore {
 
     fn len<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<u64>> {
         Box::pin(self.read(self.store.len(scope_id)))
+    }
+
+    fn children<'a>(&'a self, cid: &'a Cid) -> BoxFuture<'a, Result<Vec<Cid>>> {
+        Box::pin(self.read(self.store.children(cid)))
+    }
+
+    fn roots<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<Vec<Cid>>> {
+        Box::pin(self.read(self.store.roots(scope_id)))
+    }
+
+    fn walk_page<'a>(&'a self, query: &'a WalkQuery) -> BoxFuture<'a, Result<WalkPage>> {
+        Box::pin(self.read(self.store.walk_page(query)))
+    }
+
+    fn is_ancestor<'a>(
+        &'a self,
+        ancestor: &'a Cid,
+        descendant: &'a Cid,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(self.read(self.store.is_ancestor(ancestor, descendant)))
+    }
+
+    fn merge_bases<'a>(&'a self, cids: &'a [Cid]) -> BoxFuture<'a, Result<Vec<Cid>>> {
+        Box::pin(self.read(self.store.merge_bases(cids)))
+    }
+
+    fn path<'a>(&'a self, from: &'a Cid, to: &'a Cid) -> BoxFuture<'a, Result<Option<Vec<Cid>>>> {
+        Box::pin(self.read(self.store.path(from, to)))
     }
 
     fn state_hash<'a>(&'a self, scope_id: Option<&'a str>) -> BoxFuture<'a, Result<StateHash>> {
