@@ -147,7 +147,7 @@ export interface Progress {
    * when it is in its place; for `importCar` each byte does. For all others, pieces of work.
    */
   done: number;
-  /** Not there while nobody knows, as of nodes that come from a generator. */
+  /** Not there while nobody knows, as of nodes that come from a generator. Of `compare` it is what is known by then. */
   total?: number;
 }
 

@@ -13,7 +13,7 @@ use self::comparing::Comparing;
 use crate::digest::StateHash;
 use crate::pace::Pace;
 use crate::platform::{self, BoxFuture, BoxStream};
-use crate::{Cid, DagError, DagStore, ErrorKind, Result, TreeAddress, TreeAnswer};
+use crate::{Cid, DagError, DagStore, ErrorKind, Result};
 
 /// Units of work that it takes to read a part of a tree, on each side.
 const READING: usize = 4;
@@ -145,8 +145,8 @@ impl<S: DagStore + ?Sized, O: DagStore + ?Sized> Compare<S, O> {
             }
         }
         let Comparing { state_hashes, visited, .. } = comparing;
-        let [only_here, only_there] = only;
-        Ok(Comparison { only_here, only_there, state_hashes, visited })
+        let [here, there] = only;
+        Ok(Comparison { only_here: here, only_there: there, state_hashes, visited })
     }
 
     /// Asks both stores until there are more differences; `None` at the end.
@@ -160,32 +160,31 @@ impl<S: DagStore + ?Sized, O: DagStore + ?Sized> Compare<S, O> {
             if !found.is_empty() {
                 return Ok(Some(found));
             }
-            let Some([here, there]) = comparing.questions() else {
+            if comparing.is_done() {
                 return Ok(None);
-            };
-            let answers = [ask(&*self.here, &here).await?, ask(&*self.there, &there).await?];
-            comparing.answers(answers)?;
+            }
+            let mut asked = 0;
+            for side in [Side::Here, Side::There] {
+                let places = comparing.questions(side);
+                if places.is_empty() {
+                    continue;
+                }
+                asked += places.len();
+                let answer = match side {
+                    Side::Here => self.here.tree(&places),
+                    Side::There => self.there.tree(&places),
+                };
+                comparing.answer(side, answer.await?)?;
+            }
+            comparing.go_on()?;
             let read = usize::try_from(comparing.visited).unwrap_or(usize::MAX);
             pace.expect(READING.saturating_mul(read.saturating_add(comparing.left())));
-            pace.worked(READING * (here.len() + there.len())).await?;
+            pace.worked(READING * asked).await?;
         }
     }
 }
 
-/// Asks a store, if there is anything to ask.
-async fn ask(
-    store: &(impl DagStore + ?Sized),
-    places: &[TreeAddress],
-) -> Result<Option<TreeAnswer>> {
-    if places.is_empty() {
-        return Ok(None);
-    }
-    let answer = store.tree(places).await?;
-    if answer.parts.len() == places.len() { Ok(Some(answer)) } else { Err(lie()) }
-}
-
 /// Puts what was found with what only this store has, and what only the other has.
-#[inline(never)]
 fn sort(found: Vec<Difference>, only: &mut [Vec<Cid>; 2]) -> Result<()> {
     for Difference { side, cid, .. } in found {
         let list = &mut only[usize::from(side == Side::There)];

@@ -516,7 +516,6 @@ impl State {
     }
 
     /// The scopes that have nodes, by name, from the first one after this name on.
-    #[inline(never)]
     pub(crate) fn scopes(&self, after: Option<&str>, limit: usize) -> Result<Vec<Scope>> {
         let mut scopes = Vec::new();
         for (id, nodes) in self.trie.scopes_after(after).take(limit) {
@@ -573,7 +572,6 @@ impl State {
     }
 
     /// What stands in these places of the tree, in the state with this hash, which is the state now.
-    #[inline(never)]
     pub(crate) fn tree(&self, state_hash: StateHash, places: &[TreeAddress]) -> Result<TreeAnswer> {
         platform::reserve(places.len() * (size_of::<TreePart>() + SCOPE))?;
         let part = |place| self.trie.part(place, &self.placed);

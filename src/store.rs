@@ -78,6 +78,12 @@ pub trait DagStore: fmt::Debug + MaybeSend + MaybeSync {
 
     /// Reads one page of a list. A page may be shorter than its limit before the end of the list; only
     /// a missing `next` means the end.
+    ///
+    /// What it costs in [`SharedDagStore`](crate::SharedDagStore): by time, O(log n) steps and one for each
+    /// node listed. By insertion, with k nodes of the scope and time asked for, no more than O(k) steps, and
+    /// no more than it takes to go from node to node until the page is full; where k is over 65,536 (or
+    /// there are over 4,096 scopes, and none is named), only the latter. Where that comes to very many
+    /// nodes, the page is cut short.
     fn list_page<'a>(&'a self, query: &'a ListQuery) -> BoxFuture<'a, Result<Page>>;
 
     /// How many nodes match the query's filters; its order, direction, limit and cursor don't matter.

@@ -347,7 +347,8 @@ fn writes_to_other_parts_disturb_nothing() {
 
 #[test]
 fn lies_are_found_out() {
-    let lies: [(&str, fn(&TreeAddress, &mut TreePart)); 11] = [
+    type Lie = fn(&TreeAddress, &mut TreePart);
+    let lies: [(&str, Lie); 11] = [
         ("nothing is there", |_, part| *part = TreePart::Nothing),
         ("a node more", |_, part| {
             if let TreePart::Inner { nodes, .. } = part {

@@ -28,6 +28,12 @@ for (const [name, [one, other]] of Object.entries(PAIRS)) {
     assert.ok(special instanceof Special && special instanceof one.DagStoreError && special instanceof other.DagStoreError);
   });
 
+  test(`${name}: stores are compared within a copy only`, async () => {
+    const [first, second] = [new one.DagStore(), new other.DagStore()];
+    await assert.rejects(first.compare(second), { name: "DagStoreError", code: "ERR_INVALID_ARGUMENT", message: /same copy/ });
+    assert.equal((await first.compare(new one.DagStore())).visited, 2);
+  });
+
   test(`${name}: links, nodes and lists are taken`, async () => {
     const [first, second] = [new one.DagStore(), new other.DagStore()];
     const id = await first.insert(node("target"));

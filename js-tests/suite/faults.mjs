@@ -85,6 +85,9 @@ const shortCalls = ({ store, other, ids, batch, iterator }) => [
   store.list().page(),
   iterator.next(),
   store.size(),
+  store.count(),
+  store.scopes(),
+  store.compare(other),
   store.heads(),
   store.stateHash(),
   store.verify(),
@@ -174,7 +177,10 @@ export const faults = [
 
         await isPoisoned(all);
         await roundTrip(bystander);
-        for (const healthy of [unopened, new DagStore()]) await roundTrip(healthy);
+        for (const healthy of [unopened, new DagStore()]) {
+          await roundTrip(healthy);
+          for (const call of [() => healthy.compare(all.store), () => all.store.compare(healthy)]) await rejects(call, "ERR_POISONED");
+        }
       }),
     ])),
   ...WHAT.map((what) => [

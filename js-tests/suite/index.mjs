@@ -15,6 +15,7 @@ import { life } from "./life.mjs";
 import { lists } from "./lists.mjs";
 import { long } from "./long.mjs";
 import { overlap } from "./overlap.mjs";
+import { queries } from "./queries.mjs";
 import { store } from "./store.mjs";
 import { trace } from "./trace.mjs";
 import { values } from "./values.mjs";
@@ -22,7 +23,7 @@ import { watching } from "./watch.mjs";
 import { world } from "./world.mjs";
 
 /** @type {{ name: string, run: (api: object) => Promise<void> }[]} */
-export const suite = Object.entries({ store, values, ids, batches, life, leaks, lists, graph, cars, overlap, long, hostile, arguments: args, watch: watching, world, trace, faults }).flatMap(([part, cases]) =>
+export const suite = Object.entries({ store, values, ids, batches, life, leaks, lists, queries, graph, cars, overlap, long, hostile, arguments: args, watch: watching, world, trace, faults }).flatMap(([part, cases]) =>
   cases.map(([name, run]) => ({ name: `${part}: ${name}`, run })),
 );
 

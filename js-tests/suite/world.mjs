@@ -18,7 +18,7 @@ const KEYS = [
   "content", "eventType", "scopeId", "timestamp", "parents", "nonce", "cid", "bytes", "/", "asCID", "code", "cause", "parent",
   "commitId", "message", "sequence", "inserted", "removed", "stateHash", "conditions", "heads", "absent", "id", "limits", "limit",
   "cursor", "order", "reverse", "since", "until", "eventTypes", "signal", "onProgress", "done", "total", "nodes", "links", "odd",
-  "history", "afterCommit", "from", "only", "blockBytes", "batchOperations", "byTime", "name", "get", "set", "value", "writable", "enumerable", "configurable",
+  "after", "scopes", "other", "visited", "onlyHere", "onlyThere", "stateHashes", "history", "afterCommit", "from", "only", "blockBytes", "batchOperations", "byTime", "name", "get", "set", "value", "writable", "enumerable", "configurable",
 ];
 
 const plain = (value) => ({ value, configurable: true, writable: true, enumerable: true });
@@ -36,6 +36,8 @@ async function useAll({ DagStore }) {
   const error = await rejects(store.insertMany([node(1)], { conditions: [{ absent: id }] }), "ERR_CONDITION_FAILED");
   equal(Object.hasOwn(error, "commitId") && error.commitId === "polluted", false);
   await rejects(store.get("no id"), "ERR_INVALID_CID");
+  equal([await store.count({ scopeId: "s" }), await store.scopes({})], [1, [{ scopeId: "s", nodes: 1 }]]);
+  equal((await store.compare(new DagStore(), {})).onlyHere, [id]);
   await roundTrip(store);
 }
 

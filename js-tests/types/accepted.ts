@@ -2,12 +2,18 @@
 import {
   type AbortSignalLike,
   Batch,
+  type ByteStream,
+  type CarExport,
+  type CarInput,
   type CidObject,
   type CidPage,
   type CidWalk,
   type Commit,
   type CommitOptions,
+  type CompareOptions,
+  type Comparison,
   type Condition,
+  type CountOptions,
   type DagEventType,
   type DagNode,
   DagStore,
@@ -17,8 +23,11 @@ import {
   type DiffOptions,
   ERROR_CODES,
   type ErrorCode,
+  type ExportCarOptions,
   type GetManyOptions,
   type HeadsOptions,
+  type ImportCarOptions,
+  type Imported,
   type InsertManyOptions,
   type IsAncestorOptions,
   type LimitOptions,
@@ -33,17 +42,22 @@ import {
   type PathOptions,
   type Progress,
   type RootsOptions,
+  type Scope,
+  type ScopesOptions,
   type SizeOptions,
   type StageManyOptions,
   type StateHashOptions,
   type TopologicalOptions,
   type Storable,
+  toDagJson,
   type Value,
   type ValueInput,
   type Verified,
   type VerifyOptions,
   type Walk,
   type WalkOptions,
+  type Watch,
+  type WatchOptions,
 } from "dag-store";
 import { DagStore as InlineDagStore } from "dag-store/inline";
 import { DagStore as SlimDagStore, init } from "dag-store/slim";
@@ -88,6 +102,14 @@ export async function everything(store: DagStore): Promise<void> {
   const { nodes, cursor } = await store.list().page();
   const all: DagNode[] = await store.list({ cursor, reverse: true }).toArray();
   for await (const node of store.list()) await other.insert(node);
+
+  const news: Watch = store.watch({ scopeId: "s", eventTypes: ["vote"], only: "inserted", from: await store.sequence() });
+  for await (const { sequence, inserted, removed } of news) if (sequence > inserted.length + removed.length) break;
+  const { done, value } = await news.next();
+  if (!done) value.sequence.toFixed();
+  await news.return();
+  await news[Symbol.asyncDispose]();
+  await store.list({ afterCommit: 3 }).page();
 
   const how: CommitOptions = {
     id: "00".repeat(16),
@@ -217,6 +239,20 @@ async function generic<T>(store: DagStore, content: Storable<T>): Promise<DagNod
   return store.get<T>(await store.insert<T>({ content, ...node }));
 }
 
+export async function cars(store: DagStore, signal: AbortSignalLike, cid: CidObject): Promise<string> {
+  const options: ExportCarOptions = { signal, scopeId: "s", pastOf: ["bafy", cid], notPastOf: [], afterCommit: 1 };
+  const car: CarExport = store.exportCar(options);
+  const bytes: Uint8Array = await car.toBytes();
+  for await (const chunk of car) bytes.set(chunk);
+  const importing: ImportCarOptions = { signal, id: "0", conditions: [{ heads: [] }], stateHash: true };
+  const { roots, inserted, sequence }: Imported = await store.importCar(bytes, importing);
+  const stream: ByteStream = car.stream();
+  const inputs: CarInput[] = [bytes.buffer as ArrayBuffer, [bytes, new DataView(new ArrayBuffer(1))], car, (async function* () { yield bytes; })()];
+  for (const input of inputs) await store.importCar(input);
+  void [inserted, sequence, stream, new DagStoreError("ERR_LIMIT", "", { offset: 1 }).offset];
+  return toDagJson({ content: { roots, cid }, ...node });
+}
+
 export async function long(store: DagStore, batch: Batch, signal: AbortSignalLike): Promise<void> {
   const onProgress = ({ done, total }: Progress) => void (total === undefined ? done : done / total);
   const following: LongCallOptions = { signal, onProgress };
@@ -226,9 +262,13 @@ export async function long(store: DagStore, batch: Batch, signal: AbortSignalLik
   const getting: GetManyOptions = following;
   const hashing: StateHashOptions = { ...following, scopeId: "s" };
   const verifying: VerifyOptions = { signal: undefined, onProgress: undefined };
+  const counting: CountOptions = { ...following, ...hashing, eventTypes: ["vote"], since: 0, until: undefined };
+  const comparing: CompareOptions = hashing;
+  const part: ScopesOptions = { after: "s", limit: 9 };
+  const watching: WatchOptions = { signal, from: undefined, only: undefined };
   const sizing: SizeOptions = { scopeId: "s" };
   const heading: HeadsOptions = sizing;
-  const limits: LimitOptions = { batchBytes: 1, batchOperations: 1, contentDepth: 1 };
+  const limits: LimitOptions = { batchBytes: 1, batchOperations: 1, contentDepth: 1, history: 1 };
   const condition: Condition = { heads: [] };
   const id: NodeId = new Uint8Array(36);
   await store.insertMany([], insertion);
@@ -238,6 +278,11 @@ export async function long(store: DagStore, batch: Batch, signal: AbortSignalLik
   await store.stateHash(hashing);
   const { nodes, links, stateHash }: Verified = await store.verify(verifying);
   await store.size(sizing);
+  const count: number = await store.count(counting);
+  const scopes: Scope[] = await store.scopes(part);
+  const { onlyHere, onlyThere, visited, stateHashes: [here, there] }: Comparison = await store.compare(store, comparing);
+  void [count, scopes[0]?.scopeId, scopes[0]?.nodes.toFixed(), onlyHere.length + onlyThere.length + visited, here + there];
+  await store.watch(watching).next();
   await store.heads(heading);
   await batch.commit({ ...following, conditions: [condition] });
   await store.insertMany([], { onProgress: () => {} });

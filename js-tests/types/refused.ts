@@ -1,5 +1,5 @@
 // Every line below an `@ts-expect-error` must not compile.
-import { Batch, DagStore, type DagStoreError, type NodeInput } from "dag-store";
+import { Batch, DagStore, type DagStoreError, type NodeInput, toDagJson } from "dag-store";
 
 export async function nothing(store: DagStore, batch: Batch, error: DagStoreError): Promise<void> {
   // @ts-expect-error: a node has content
@@ -16,6 +16,12 @@ export async function nothing(store: DagStore, batch: Batch, error: DagStoreErro
   store.list({ order: "random" });
   // @ts-expect-error: there is no such option
   store.list({ scope: "s" });
+  // @ts-expect-error: a count has no order
+  await store.count({ order: "time" });
+  // @ts-expect-error: a comparison is with another store
+  await store.compare();
+  // @ts-expect-error: what comes or what goes, or both
+  store.watch({ only: "both" });
   // @ts-expect-error: an id is no number
   await store.get(1);
   // @ts-expect-error: batches come from a store
@@ -112,6 +118,21 @@ export async function content(store: DagStore, batch: Batch): Promise<void> {
   // @ts-expect-error: ids are not awaited
   await store.getMany((async function* () { yield "bafy"; })());
   void node;
+}
+
+export async function cars(store: DagStore): Promise<void> {
+  // @ts-expect-error: bytes, not text
+  await store.importCar("a.car");
+  // @ts-expect-error: pieces of bytes
+  await store.importCar(["text"]);
+  // @ts-expect-error: awaited first
+  await store.importCar(Promise.resolve(new Uint8Array(1)));
+  // @ts-expect-error: an export is not a Promise
+  (await store.exportCar()).then();
+  // @ts-expect-error: no such choice
+  store.exportCar({ since: 1 });
+  // @ts-expect-error: a node, not its id
+  toDagJson("bafy");
 }
 
 export async function long(store: DagStore, batch: Batch): Promise<void> {

@@ -81,7 +81,7 @@ async fn the_tree_leads_to_every_node(lab: Lab) -> Outcome {
                 TreePart::Node { key, event_type } => {
                     let scope_id = place.scope_id().unwrap_or_default().to_owned();
                     let node = nodes_of(&store).await?;
-                    let node = node.get(&key.digest).map(|node| node.event_type());
+                    let node = node.get(&key.digest).map(DagNode::event_type);
                     same("the type of a node", Some(event_type), node)?;
                     found.push((scope_id, (key.timestamp, key.digest)));
                 }

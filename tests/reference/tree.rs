@@ -30,7 +30,7 @@ pub(crate) fn part(leaves: &[Leaf], place: &TreeAddress) -> TreePart {
                 let is_one = |entry: &Entry| bit_of(&entry.key, *bit);
                 entries.iter().any(is_one) && !entries.iter().all(is_one)
             };
-            let bits = (place.bits()..).find(differs).expect("keys differ");
+            let bits = (place.bits()..320).find(differs).expect("keys differ");
             let mut prefix = [0; 40];
             prefix[..first.key.len()].copy_from_slice(&first_bits(&first.key, bits));
             let nodes = entries.iter().map(|entry| entry.count as u64).sum();
