@@ -85,7 +85,7 @@ fn main() -> Result<()> {
             time("compare: equal", size, compare).await?;
             for differing in [1, 100, 10_000] {
                 let step = size / differing;
-                let gone = (0..differing).map(|i| node(i * step + step / 2)?.cid());
+                let gone = (0..differing).map(|i| node(i * step + step / 3)?.cid());
                 let mut changes = dag_store::Changes::new();
                 for cid in gone {
                     changes.remove(cid?)?;

@@ -202,6 +202,8 @@ export interface CountOptions extends ScopeOptions, LongCallOptions {
   since?: number | undefined;
   /** Only nodes of this time (Unix milliseconds) or earlier. */
   until?: number | undefined;
+  /** Only nodes that came to be in the store after the commit with this sequence number; all since are looked at then. */
+  afterCommit?: number | undefined;
 }
 
 /** Options of {@link DagStore.scopes}. */

@@ -39,7 +39,7 @@ export function sizeFor(nodes, bytes, most) {
   return Math.max(1, Math.min(most, Math.floor(PAGE_BYTES / (bytes / nodes || 1))));
 }
 
-/** A query as wasm takes it. */
+/** A query as wasm takes it. It must have all of these itself, or it would have them of `Object.prototype`. */
 export function packQuery({ scopeId, eventTypes, since, until, byTime, reverse, limit, cursor, afterCommit }) {
   // To wasm, no types mean all.
   return packed([scopeId, eventTypes ?? [], since, until, byTime, reverse, limit, cursor, afterCommit]);

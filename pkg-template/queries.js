@@ -27,16 +27,18 @@ const COMPARE = {
 
 /** Counts what a list with these filters would give. */
 export function count(connection, given) {
-  const options = readOptions(given, "options", ["scopeId", "eventTypes", "since", "until", ...WORK_OPTIONS]);
+  const options = readOptions(given, "options", ["scopeId", "eventTypes", "since", "until", "afterCommit", ...WORK_OPTIONS]);
   const eventTypes = options.texts("eventTypes");
   const query = packQuery({
     scopeId: options.text("scopeId"),
     eventTypes,
     since: options.count("since"),
     until: options.count("until"),
+    afterCommit: options.count("afterCommit"),
     byTime: false,
     reverse: false,
     limit: 1,
+    cursor: undefined,
   });
   const work = new Work(options);
   connection.assertOpen();

@@ -5,7 +5,7 @@
 
 mod read;
 
-#[cfg(any(test, feature = "conformance"))]
+#[cfg(feature = "conformance")]
 pub(crate) use self::read::read;
 pub(crate) use self::read::{CarReader, Part, Section};
 use crate::cbor;

@@ -86,7 +86,7 @@ fn write_scalar(value: &Ipld, out: &mut String) {
     }
 }
 
-/// Writes a float as JavaScript does (ECMA-262, Number::toString), and so that it is known for one: with
+/// Writes a float as JavaScript does (ECMA-262, `Number::toString`), and so that it is known for one: with
 /// a point or an exponent. Both languages print the fewest digits that tell it from all others.
 fn write_float(float: f64, out: &mut String) {
     if float < 0.0 {
@@ -135,7 +135,16 @@ fn write_text(text: &str, out: &mut String) {
             '\n' => out.push_str("\\n"),
             '\u{c}' => out.push_str("\\f"),
             '\r' => out.push_str("\\r"),
-            control @ '\0'..' ' => out.push_str(&format!("\\u{:04x}", u32::from(control))),
+            control @ '\0'..' ' => {
+                let code = u32::from(control);
+                out.push_str("\\u00");
+                out.extend(
+                    [code >> 4, code & 0xf]
+                        .map(|digit| char::from_digit(digit, 16))
+                        .iter()
+                        .flatten(),
+                );
+            }
             other => out.push(other),
         }
     }

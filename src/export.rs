@@ -124,6 +124,7 @@ impl<S: DagStore + ?Sized> CarExport<S> {
     }
 
     /// Gives the file chunk by chunk, as they are asked for.
+    #[must_use]
     pub fn stream(self) -> BoxStream<'static, Result<Vec<u8>>> {
         match self.query {
             Ok(query) => self.store.export(query),

@@ -6,11 +6,13 @@ use std::pin::pin;
 use futures::stream::{TryStream, TryStreamExt as _};
 
 use crate::car::{CarReader, Part, Section};
-use crate::digest;
+use crate::digest::{self, Digest};
 use crate::id;
 use crate::platform;
-use crate::{Changes, Cid, Commit, DagError, DagNode, DagStore, ErrorKind, Limits, Result};
+use crate::{Change, Changes, Cid, Commit, DagError, DagNode, DagStore, ErrorKind, Limits, Result};
 
+/// How many blocks are hashed at once.
+const TOGETHER: usize = 4;
 /// The shortest section has about so many bytes.
 const SHORTEST: usize = 1 << 6;
 
@@ -42,6 +44,8 @@ struct Staging {
     limits: Limits,
     changes: Changes,
     roots: Vec<Cid>,
+    /// Nodes whose hashes are yet to be checked, several at once, and where each stands in the file.
+    unverified: Vec<(u64, DagNode)>,
 }
 
 /// The nodes of a whole file.
@@ -60,7 +64,7 @@ impl CarIntake {
     pub(crate) fn new(changes: Changes, limits: Limits) -> Self {
         CarIntake {
             reader: CarReader::new(limits.block_bytes),
-            staging: Staging { limits, changes, roots: Vec::new() },
+            staging: Staging { limits, changes, roots: Vec::new(), unverified: Vec::new() },
         }
     }
 
@@ -69,17 +73,20 @@ impl CarIntake {
         let CarIntake { reader, staging } = self;
         platform::reserve(2 * piece.len())?;
         staging.changes.reserve(1 + piece.len() / SHORTEST)?;
-        reader.push(piece, |part| match part {
+        let pushed = reader.push(piece, |part| match part {
             Part::Roots(roots) => staging.take_roots(roots),
             Part::Section(section) => staging.take(section),
-        })
+        });
+        // What is wrong before that comes first.
+        pushed.or_else(|error| staging.verify().and(Err(error)))
     }
 
     /// Ends the file.
-    pub(crate) fn finish(self) -> Result<Intaken> {
+    pub(crate) fn finish(mut self) -> Result<Intaken> {
+        self.staging.verify()?;
         let end = self.reader.finish()?;
         let Staging { changes, roots, .. } = self.staging;
-        let is_elsewhere = |root: &&Cid| changes.get(root).is_none();
+        let is_elsewhere = |root: &&Cid| !matches!(changes.get(root), Some(Change::Insert(_)));
         let elsewhere = roots.iter().filter(is_elsewhere).copied().collect();
         Ok(Intaken { roots, elsewhere, changes, end })
     }
@@ -92,16 +99,48 @@ impl Staging {
         Ok(())
     }
 
-    fn take(&mut self, Section { digest, block, .. }: Section<'_>) -> Result<()> {
-        let refused = |error: DagError| error.with_cid(id::cid_of(&digest));
-        if digest::sha256(block) != digest {
-            let message = "a block does not hash to the CID that stands before it";
-            return Err(refused(DagError::new(ErrorKind::InvalidCid, message)));
+    fn take(&mut self, Section { offset, digest, block }: Section<'_>) -> Result<()> {
+        match DagNode::hashed(block, digest, &self.limits) {
+            Ok(node) => self.unverified.push((offset, node)),
+            Err(error) => {
+                // What is wrong before it comes first, and that it was changed says more.
+                self.verify()?;
+                if digest::sha256(block) != digest {
+                    return Err(changed(&digest, offset));
+                }
+                return Err(error.with_cid(id::cid_of(&digest)));
+            }
         }
-        let node = DagNode::hashed(block, digest, &self.limits).map_err(refused)?;
-        self.changes.insert(node);
-        self.changes.check_room(0, 0, &self.limits).map_err(refused)
+        if self.unverified.len() == TOGETHER { self.verify() } else { Ok(()) }
     }
+
+    /// Checks the hashes of those that wait for it, and stages them.
+    fn verify(&mut self) -> Result<()> {
+        if self.unverified.is_empty() {
+            return Ok(());
+        }
+        let mut blocks = [&[][..]; TOGETHER];
+        for (block, (_, node)) in blocks.iter_mut().zip(&self.unverified) {
+            *block = node.as_bytes();
+        }
+        let digests = digest::sha256_of_four(blocks);
+        for ((offset, node), digest) in self.unverified.drain(..).zip(digests) {
+            let claimed = *node.digest();
+            if claimed != digest {
+                return Err(changed(&claimed, offset));
+            }
+            self.changes.insert(node);
+            let room = self.changes.check_room(0, 0, &self.limits);
+            room.map_err(|error| error.with_cid(id::cid_of(&claimed)).with_offset(offset))?;
+        }
+        Ok(())
+    }
+}
+
+fn changed(claimed: &Digest, offset: u64) -> DagError {
+    let message = "a block does not hash to the CID that stands before it";
+    let error = DagError::new(ErrorKind::InvalidCid, message);
+    error.with_cid(id::cid_of(claimed)).with_offset(offset)
 }
 
 impl Intaken {

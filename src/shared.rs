@@ -598,5 +598,7 @@ const _: () = {
         is_send(&store.get(cid));
         is_send(&store.verify());
         is_send(&store.watch().into_future());
+        is_send(&store.export_car().stream());
+        is_send(&store.import_car(stream::empty::<Result<Vec<u8>>>()));
     }
 };

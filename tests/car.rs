@@ -11,7 +11,7 @@ fn node(number: u64, parents: &[Cid]) -> Result<DagNode> {
     DagNode::builder()
         .content(format!("node {number}"))
         .event_type("vote")
-        .scope_id(if number % 3 == 0 { "a" } else { "b" })
+        .scope_id(if number.is_multiple_of(3) { "a" } else { "b" })
         .timestamp(number)
         .parents(parents.iter().copied())
         .build()
@@ -22,7 +22,7 @@ fn nodes(count: u64) -> Result<Vec<DagNode>> {
     let mut cids: Vec<Cid> = Vec::new();
     (0..count)
         .map(|number| {
-            let parents: Vec<Cid> = if number % 5 == 0 {
+            let parents: Vec<Cid> = if number.is_multiple_of(5) {
                 Vec::new()
             } else {
                 let last = cids.len() - 1;
@@ -176,7 +176,7 @@ fn dag_json_is_read_back() -> Result<()> {
         Ipld::String("\u{0}\u{1f}\u{7f}\"\\/\u{2028}é€😀".to_owned()),
         Ipld::Bytes((0..=255).collect()),
         Ipld::List(vec![Ipld::Link(link), Ipld::List(vec![]), Ipld::Map([].into())]),
-        Ipld::Map([("".to_owned(), Ipld::Bool(true)), ("é".to_owned(), Ipld::Null)].into()),
+        Ipld::Map([(String::new(), Ipld::Bool(true)), ("é".to_owned(), Ipld::Null)].into()),
     ];
     for content in contents {
         let node =

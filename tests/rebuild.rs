@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic")]
 
-use dag_store::{Cid, Cursor, DagNode, ErrorKind, Order, Result, SharedDagStore};
+use dag_store::{Cid, Cursor, DagNode, ErrorKind, Limits, Order, Result, SharedDagStore};
 use futures::executor::block_on;
 
 fn node(number: u64, parents: &[Cid]) -> Result<DagNode> {
@@ -78,18 +78,18 @@ fn what_is_new_since_a_commit_stays_known() -> Result<()> {
 #[test]
 fn what_is_new_since_a_forgotten_commit_is_not_made_up() -> Result<()> {
     block_on(async {
-        let store = SharedDagStore::new();
-        for number in 0..70_000 {
+        let store = SharedDagStore::with_limits(Limits::default().with_history(100));
+        for number in 0..5_000 {
             store.insert(node(number, &[])?).await?;
         }
-        assert_eq!(store.list().after_commit(69_990).await?.len(), 10);
+        assert_eq!(store.list().after_commit(4_990).await?.len(), 10);
         assert_eq!(store.list().after_commit(1).page(3).await?.nodes[0].timestamp(), 1);
-        for number in 0..(1 << 16) {
-            store.insert_many([node(70_000 + number, &[])?]).await?;
+        for number in 0..100 {
+            store.insert_many([node(5_000 + number, &[])?]).await?;
         }
-        let refused = store.list().after_commit(69_998).page(1).await.map(drop);
+        let refused = store.list().after_commit(4_998).page(1).await.map(drop);
         assert_eq!(refused.map_err(|error| error.kind()), Err(ErrorKind::Compacted));
-        assert_eq!(store.list().after_commit(70_000).page(3).await?.nodes[0].timestamp(), 70_000);
+        assert_eq!(store.list().after_commit(5_000).page(3).await?.nodes[0].timestamp(), 5_000);
         assert_eq!(store.list().after_commit(0).page(3).await?.nodes[0].timestamp(), 0);
         Ok(())
     })

@@ -22,7 +22,7 @@ fn node(number: u64) -> DagNode {
 }
 
 /// Every commit of the store from this one on, as a watcher is told of them.
-async fn told_from(store: &Arc<SharedDagStore>, from: u64, filter: &CommitFilter) -> Vec<Commit> {
+fn told_from(store: &Arc<SharedDagStore>, from: u64, filter: &CommitFilter) -> Vec<Commit> {
     let (mut told, mut after) = (Vec::new(), from - 1);
     while let Some(next) = store.next_commit(after, filter).now_or_never() {
         let next: Commit = next.unwrap();
@@ -78,8 +78,8 @@ fn watchers_on_threads_can_follow_what_threads_write() {
     for writer in writers {
         writer.join().unwrap().unwrap();
     }
-    let list = block_on(store.list().into_future()).unwrap();
-    let expected: HashSet<Cid> = list.iter().map(|node| node.cid().unwrap()).collect();
+    let nodes = block_on(store.list().into_future()).unwrap();
+    let expected: HashSet<Cid> = nodes.iter().map(|node| node.cid().unwrap()).collect();
     for watcher in watchers {
         assert_eq!(watcher.join().unwrap().unwrap(), expected);
     }
@@ -106,14 +106,14 @@ fn the_past_is_the_same_after_rebuilds() {
             }
             made.push(batch.commit().await.unwrap());
         }
-        assert_eq!(told_from(&store, 1, &CommitFilter::default()).await, made);
+        assert_eq!(told_from(&store, 1, &CommitFilter::default()), made);
 
         let mut filter = CommitFilter::default();
         filter.scope_id = Some("even".into());
         filter.event_types = Some(vec!["vote".into()]);
         filter.only = Some(ChangeKind::Inserted);
         let votes: Vec<Cid> = (0..12_000).step_by(6).map(|i| node(i).cid().unwrap()).collect();
-        let told = told_from(&store, 1, &filter).await;
+        let told = told_from(&store, 1, &filter);
         assert_eq!(told.len(), 300);
         assert!(told.into_iter().flat_map(|commit| commit.inserted).eq(votes));
     });
@@ -127,13 +127,13 @@ fn a_single_insert_has_one_id_whoever_asks_and_whenever() {
             SharedDagStore::insert(&store, node(number)).await.unwrap();
         }
         let all = CommitFilter::default();
-        let early = told_from(&store, 1, &all).await;
+        let early = told_from(&store, 1, &all);
         let ids: HashSet<_> = early.iter().map(|commit| commit.id).collect();
         assert_eq!(ids.len(), 5_000);
         for number in 0..4_000 {
             store.remove(node(number).cid().unwrap()).await.unwrap();
         }
-        assert_eq!(told_from(&store, 1, &all).await[..5_000], early);
+        assert_eq!(told_from(&store, 1, &all)[..5_000], early);
     });
 }
 
@@ -146,7 +146,7 @@ fn so_many_commits_are_remembered_as_the_limit_says() {
             store.insert_many([node(number)]).await.unwrap();
         }
         let all = CommitFilter::default();
-        assert_eq!(told_from(&store, 21, &all).await.len(), 10);
+        assert_eq!(told_from(&store, 21, &all).len(), 10);
         let forgotten = store.next_commit(19, &all).await.map_err(|error| error.kind());
         assert_eq!(forgotten, Err(ErrorKind::Compacted));
         // Removed nodes count by themselves.
@@ -156,9 +156,9 @@ fn so_many_commits_are_remembered_as_the_limit_says() {
             batch.remove(node(2 * number + 1).cid().unwrap()).await.unwrap();
             batch.commit().await.unwrap();
         }
-        assert_eq!(told_from(&store, 31, &all).await.len(), 5);
+        assert_eq!(told_from(&store, 31, &all).len(), 5);
         store.remove(node(29).cid().unwrap()).await.unwrap();
-        assert_eq!(told_from(&store, 32, &all).await.len(), 5);
+        assert_eq!(told_from(&store, 32, &all).len(), 5);
         let forgotten = store.next_commit(30, &all).await.map_err(|error| error.kind());
         assert_eq!(forgotten, Err(ErrorKind::Compacted));
     });

@@ -6,6 +6,8 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 
+// Node makes its `Response`, when first asked for it, with what is taken away here.
+new Response();
 for (const name of ["FinalizationRegistry", "WeakRef", "SharedArrayBuffer", "setImmediate", "scheduler"]) delete globalThis[name];
 for (const name of ["resize", "resizable", "maxByteLength", "transfer"]) delete ArrayBuffer.prototype[name];
 // Symbols can't be deleted, so a `Symbol` without them takes the place of the engine's.

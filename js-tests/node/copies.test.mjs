@@ -30,8 +30,10 @@ for (const [name, [one, other]] of Object.entries(PAIRS)) {
 
   test(`${name}: stores are compared within a copy only`, async () => {
     const [first, second] = [new one.DagStore(), new other.DagStore()];
-    await assert.rejects(first.compare(second), { name: "DagStoreError", code: "ERR_INVALID_ARGUMENT", message: /same copy/ });
     assert.equal((await first.compare(new one.DagStore())).visited, 2);
+    // Entries of one copy share its classes.
+    if (one.DagStore === other.DagStore) assert.equal((await first.compare(second)).visited, 2);
+    else await assert.rejects(first.compare(second), { name: "DagStoreError", code: "ERR_INVALID_ARGUMENT", message: /same copy/ });
   });
 
   test(`${name}: links, nodes and lists are taken`, async () => {

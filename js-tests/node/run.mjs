@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { setTimeout } from "node:timers/promises";
 import { test } from "node:test";
+import * as verify from "dag-store/verify";
 import { suite } from "../suite/index.mjs";
 
 export async function collectGarbage() {
@@ -21,7 +22,7 @@ export function runSuite(api, how, lacks) {
   for (const { name, run } of suite) {
     test(`${how}: ${name}`, async (context) => {
       try {
-        await run({ ...api, collectGarbage });
+        await run({ ...api, verify, collectGarbage });
       } catch (error) {
         if (error?.name !== "NotHere") throw error;
         assert.match(error.message, lacks);

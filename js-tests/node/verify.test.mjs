@@ -1,8 +1,7 @@
-/** Proofs are checked without wasm, and come to the same in JavaScript as in Rust. */
+/** Proofs are checked without wasm, and come to the same in JavaScript as in Rust. What stores prove is in the suite (proofs.mjs). */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { DagStore } from "dag-store";
 import { ProofError, checkBlock, verifyAbsence, verifyPresence, verifyRange } from "dag-store/verify";
 
 const vectors = new URL("../../docs/vectors/proofs.json", import.meta.url);
@@ -118,41 +117,4 @@ test("blocks that are no node's, and arguments that make no sense, are refused",
     () => checkBlock(undefined, "s", block),
   ];
   for (const call of calls) assert.equal(refused(call), "ERR_INVALID_ARGUMENT");
-});
-
-test("what a store proves verifies, and speaks of the state as it was", async () => {
-  const store = new DagStore();
-  const node = (i, rest) => ({ content: i, eventType: "vote", scopeId: "s", timestamp: i, ...rest });
-  await store.insertMany(Array.from({ length: 100 }, (_, i) => node(i, { scopeId: i % 3 ? "s" : "other" })));
-
-  const stateHash = await store.stateHash();
-  const range = await store.proveRange({ scopeId: "s", since: 10, until: 20 });
-  assert.equal(range.stateHash, stateHash);
-  const entries = verifyRange(stateHash, "s", { since: 10, until: 20 }, range.proof);
-  assert.deepEqual(entries.map(({ timestamp }) => timestamp), [10, 11, 13, 14, 16, 17, 19, 20]);
-  for (const entry of entries) {
-    const block = await store.getBlock(entry.cid);
-    checkBlock(entry, "s", block);
-    const { proof } = await store.prove(entry.cid);
-    verifyPresence(stateHash, block, proof);
-  }
-  const everything = await store.proveRange({ scopeId: "other" });
-  assert.equal(verifyRange(stateHash, "other", {}, everything.proof).length, 34);
-
-  const other = new DagStore();
-  const absent = node(500);
-  const block = await other.getBlock(await other.insert(absent));
-  for (const given of [absent, block, block.buffer]) {
-    verifyAbsence(stateHash, block, (await store.proveAbsent(given)).proof);
-  }
-  const { proof } = await store.proveAbsent(absent);
-  assert.equal(refused(() => verifyAbsence("0".repeat(64), block, proof)), "ERR_OTHER_STATE");
-  await store.insert(absent);
-  await assert.rejects(store.proveAbsent(absent), { code: "ERR_CONDITION_FAILED" });
-  await assert.rejects(store.prove(await other.insert(node(501))), { code: "ERR_NOT_FOUND" });
-  await assert.rejects(store.prove("nonsense"), { code: "ERR_INVALID_CID" });
-  const ranges = [undefined, {}, { scopeId: 1 }, { scopeId: "s", since: -1 }, { scopeId: "s", since: 2, until: 1 }, { scopeId: "s", upTo: 1 }];
-  for (const range of ranges) await assert.rejects(store.proveRange(range), { code: "ERR_INVALID_ARGUMENT" });
-  await store.close();
-  await assert.rejects(store.proveRange({ scopeId: "s" }), { code: "ERR_CLOSED" });
 });

@@ -5,14 +5,11 @@ import { runPage } from "./page.mjs";
 
 const { chromium } = BROWSERS;
 
-/** How long a cell may take, in milliseconds: some of these tools take their time where two share a processor. */
-const LIMIT = 240_000;
-
 /** A cell for what a tool bundles. Those of one tool share a project: `next-webpack` is that of `next-webpack-client`. */
 export function bundle(name, manifest, run) {
   const version = async () => JSON.parse(await readFile(manifest, "utf8")).version;
   const project = name.replace(/-(window|worker|client|server)$/, "");
-  return { name, project, limit: LIMIT, packages: chromium.packages, version, run };
+  return { name, project, packages: chromium.packages, version, run };
 }
 
 /** The files that a tool made. */

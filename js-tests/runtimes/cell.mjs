@@ -3,8 +3,8 @@ import { Programs } from "./program.mjs";
 import { Results } from "./results.mjs";
 import { serve } from "./server.mjs";
 
-/** How long a cell may take, in milliseconds, where it names no other limit. */
-const LIMIT = 300_000;
+/** How long a cell may take, in milliseconds, where it names no other limit: only one that hangs takes so long. */
+const LIMIT = 600_000;
 
 /** Runs cells in a project of their own, one after the other, gives what came of each, and leaves nothing behind. */
 export async function* runProject(cells, packages) {

@@ -13,8 +13,10 @@ const WHERE = ["call", "callback", "microtask", "commit", "drop"];
 
 /** How long a call may take to hear of it. */
 const SOON_MS = 100;
+/** How often it may take longer, since others keep the machine busy: what takes long of itself does so each time. */
+const TIMES_LATE = 5;
 /** How long it may take to happen, where it doesn't at once. */
-const LATEST_MS = 5000;
+const LATEST_MS = 20_000;
 
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -107,7 +109,17 @@ function follow(calls) {
     return { code: reason?.code ?? status, at: Date.now() };
   };
   const all = Promise.all(calls.map(follow));
-  return async () => (await Promise.race([all, wait(LATEST_MS)])) ?? ok(false, "a call was never settled");
+  return async () => {
+    let timer;
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error("a call was never settled")), LATEST_MS);
+    });
+    try {
+      return await Promise.race([all, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
 }
 
 /** Resolves once the instance is known to have failed. */
@@ -124,18 +136,32 @@ const withFaults = (run) => async (api) => {
   const silent = listen();
   let outcome;
   try {
-    await run(api.faults, api);
+    await inTime(() => run(api.faults, api));
   } finally {
     outcome = await silent();
   }
   equal(outcome, [], "nobody caught");
 };
 
+/** What a case throws where calls heard late. */
+class Late extends Error {}
+
+/** Runs a case until its calls have heard in time. */
+async function inTime(run) {
+  for (let times = 1; ; times++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!(error instanceof Late) || times === TIMES_LATE) throw error;
+    }
+  }
+}
+
 /** All of these have heard soon after that moment; gives what they came to. */
 async function heardSoon(settled, begun) {
   const outcomes = await settled();
   const late = Math.max(...outcomes.map(({ at }) => at)) - begun;
-  ok(late <= SOON_MS, `${late} ms until all had heard`);
+  if (late > SOON_MS) throw new Late(`${late} ms until all had heard`);
   return outcomes.map(({ code }) => code);
 }
 
@@ -175,12 +201,11 @@ export const faults = [
         for (const code of codes) ok(code === "ERR_POISONED" || code === "fulfilled", code);
         ok(codes.includes("ERR_POISONED"));
 
+        const other = new DagStore();
+        for (const call of [() => other.compare(all.store), () => all.store.compare(other)]) await rejects(call, "ERR_POISONED");
         await isPoisoned(all);
         await roundTrip(bystander);
-        for (const healthy of [unopened, new DagStore()]) {
-          await roundTrip(healthy);
-          for (const call of [() => healthy.compare(all.store), () => all.store.compare(healthy)]) await rejects(call, "ERR_POISONED");
-        }
+        for (const healthy of [unopened, new DagStore()]) await roundTrip(healthy);
       }),
     ])),
   ...WHAT.map((what) => [

@@ -1,7 +1,8 @@
 /**
  * What the package promises, as tests that know no runtime. A runner runs each case with the package's
- * exports (and, where there is such a thing, `collectGarbage` and the `faults` build of the package), and
- * says which failed. A case that can't be run throws `NotHere`, which is neither.
+ * exports, those of `dag-store/verify` as `verify` (and, where there is such a thing, `collectGarbage` and
+ * the `faults` build of the package), and says which failed. A case that can't be run throws `NotHere`,
+ * which is neither.
  */
 import { args } from "./arguments.mjs";
 import { batches } from "./batches.mjs";
@@ -15,6 +16,7 @@ import { life } from "./life.mjs";
 import { lists } from "./lists.mjs";
 import { long } from "./long.mjs";
 import { overlap } from "./overlap.mjs";
+import { proofs } from "./proofs.mjs";
 import { queries } from "./queries.mjs";
 import { store } from "./store.mjs";
 import { trace } from "./trace.mjs";
@@ -23,7 +25,7 @@ import { watching } from "./watch.mjs";
 import { world } from "./world.mjs";
 
 /** @type {{ name: string, run: (api: object) => Promise<void> }[]} */
-export const suite = Object.entries({ store, values, ids, batches, life, leaks, lists, queries, graph, cars, overlap, long, hostile, arguments: args, watch: watching, world, trace, faults }).flatMap(([part, cases]) =>
+export const suite = Object.entries({ store, values, ids, batches, life, leaks, lists, queries, graph, cars, overlap, long, proofs, hostile, arguments: args, watch: watching, world, trace, faults }).flatMap(([part, cases]) =>
   cases.map(([name, run]) => ({ name: `${part}: ${name}`, run })),
 );
 

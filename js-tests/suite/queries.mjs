@@ -50,6 +50,15 @@ export const queries = [
           }
         }
       }
+      const before = await store.sequence();
+      await store.insertMany(nodes(20, 300));
+      for (const filter of [{}, { scopeId: "scope 3" }, { eventTypes: ["vote"] }, { since: 305 }]) {
+        const since = { ...filter, afterCommit: before };
+        const [counted, listed] = [await store.count(since), await store.list(since).toArray()];
+        equal(counted, listed.length, JSON.stringify(filter));
+        ok(counted > 0 && counted <= 20, `${counted} of them are new`);
+      }
+      equal(await store.count({ afterCommit: before + 1 }), 0);
       await store.remove(all[0].cid);
       equal(await store.count({ scopeId: all[0].scopeId, since: all[0].timestamp, until: all[0].timestamp }), 0);
     },

@@ -444,10 +444,12 @@ export const store = [
       const store = new DagStore();
       const batch = await store.beginBatch();
       const methods = (object) => Object.getOwnPropertyNames(Object.getPrototypeOf(object)).filter((name) => name !== "constructor");
+      // These give no Promise, but what is yet to be read.
+      const others = ["list", "watch", "ancestors", "descendants", "topological", "diff", "exportCar", "free"];
       for (const object of [store, batch]) {
         for (const name of methods(object)) {
           for (const other of [undefined, null, {}, 5]) {
-            if (["list", "watch", "free"].includes(name)) continue;
+            if (others.includes(name)) continue;
             const { message } = await rejects(object[name].call(other), "ERR_INVALID_ARGUMENT", name);
             ok(message.includes("as a method"), `${name}: ${message}`);
           }

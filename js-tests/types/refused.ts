@@ -148,6 +148,14 @@ export async function long(store: DagStore, batch: Batch): Promise<void> {
   await store.heads({ onProgress() {} });
   // @ts-expect-error: a total may not be known
   await store.verify({ onProgress: ({ total }) => total.toFixed() });
+  // @ts-expect-error: all nodes have no depth
+  store.topological({ depth: 1 });
+  // @ts-expect-error: a walk has one order
+  store.ancestors("bafy", { order: "time" });
+  // @ts-expect-error: a walk of CIDs has no nodes
+  for await (const cid of store.descendants(["bafy"]).cids()) cid.content;
+  // @ts-expect-error: ids are not awaited
+  store.ancestors((async function* () { yield "bafy"; })());
   // @ts-expect-error: a condition is of one kind
   await batch.commit({ conditions: [{ absent: "bafy", heads: [] }] });
 }

@@ -27,7 +27,6 @@ pub(crate) enum Part<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Section<'a> {
     /// Where in the file the section begins.
-    #[cfg_attr(not(test), allow(dead_code, reason = "tests look at it"))]
     pub(crate) offset: u64,
     pub(crate) digest: Digest,
     pub(crate) block: &'a [u8],
@@ -178,7 +177,11 @@ impl CarReader {
     }
 
     fn part(&mut self, bytes: &[u8], take: impl FnMut(Part<'_>) -> Result<()>) -> Result<()> {
-        self.read_part(bytes, take).map_err(|error| error.with_offset(self.offset))
+        self.read_part(bytes, take).map_err(|error| {
+            // One that is about a part before this one says where that is.
+            let offset = error.offset().unwrap_or(self.offset);
+            error.with_offset(offset)
+        })
     }
 
     fn read_part(

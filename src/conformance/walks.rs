@@ -6,13 +6,13 @@ use futures::TryStreamExt as _;
 
 use super::contract;
 use super::failure::{Failure, Outcome, ensure, precondition, refused, same};
-use super::lab::Lab;
+use super::lab::{Lab, cancelled_after};
 use super::model::all;
 use super::relations::Relations;
 use super::sample::{Dice, SCOPES, child, cids, dag, event, fill, removals, root};
 use crate::{
-    Cid, Cursor, DagEventType, DagNode, DagStore, DagStoreExt, Direction, ErrorKind, WalkPage,
-    WalkQuery,
+    BoxFuture, Cid, Cursor, DagEventType, DagNode, DagStore, DagStoreExt, Direction, ErrorKind,
+    WalkPage, WalkQuery,
 };
 
 contract! {
@@ -47,6 +47,10 @@ contract! {
     merge_bases_are_the_best_common_ancestors,
     /// A path is a shortest one, and of several the one that takes first parents first, either way.
     paths_are_the_shortest,
+    /// A question about the graph that is dropped at any poll leaves the store working.
+    questions_dropped_at_any_poll_leave_the_store_working,
+    /// A closed store refuses questions about the graph.
+    closed_stores_refuse_questions,
 }
 
 const DIRECTIONS: [Direction; 2] = [Direction::Ancestors, Direction::Descendants];
@@ -521,4 +525,77 @@ async fn paths_are_the_shortest(lab: Lab) -> Outcome {
     precondition(none > 10 && long > 10, "some pairs have a path, and some none")?;
     let one = relations.cids[0];
     same("from a node to itself", store.path(one, one).await?, Some(vec![one]))
+}
+
+/// Every question about the graph, about this node.
+fn questions<'a>(
+    store: &'a Arc<dyn DagStore>,
+    node: &'a [Cid; 1],
+    walks: &'a [WalkQuery; 3],
+) -> Vec<(&'static str, BoxFuture<'a, crate::Result<()>>)> {
+    let [cid] = node;
+    let walk = |at: usize| Box::pin(async move { store.walk_page(&walks[at]).await.map(drop) });
+    vec![
+        ("children", Box::pin(async move { DagStore::children(&**store, cid).await.map(drop) })),
+        ("roots", Box::pin(async move { store.roots(None).await.map(drop) })),
+        ("roots of a scope", Box::pin(async move { store.roots(Some(SCOPES[0])).await.map(drop) })),
+        ("ancestors", walk(0)),
+        ("descendants", walk(1)),
+        ("all", walk(2)),
+        ("is_ancestor", Box::pin(async move { store.is_ancestor(cid, cid).await.map(drop) })),
+        ("merge_bases", Box::pin(async move { store.merge_bases(node).await.map(drop) })),
+        ("path", Box::pin(async move { store.path(cid, cid).await.map(drop) })),
+    ]
+}
+
+fn walks_from(cid: Cid) -> [WalkQuery; 3] {
+    let starts = |direction: Direction| match direction {
+        Direction::All => Vec::new(),
+        _ => vec![cid],
+    };
+    [Direction::Ancestors, Direction::Descendants, Direction::All].map(|direction| WalkQuery {
+        direction,
+        starts: starts(direction),
+        ..WalkQuery::default()
+    })
+}
+
+async fn questions_dropped_at_any_poll_leave_the_store_working(lab: Lab) -> Outcome {
+    let (store, relations, _) = grown(&lab, 46).await?;
+    let asked = [relations.cids[0]];
+    let walks = walks_from(asked[0]);
+    let count = questions(&store, &asked, &walks).len();
+    for question in 0..count {
+        let mut done = None;
+        for polls in 1..MOST_PAGES {
+            let (what, asking) = questions(&store, &asked, &walks).swap_remove(question);
+            done = cancelled_after(polls, asking).await.transpose()?;
+            // A lock that a dropped question left behind would keep this writer out.
+            let node = root(&format!("{what} {polls}"))?;
+            store.insert(node.clone()).await?;
+            same(what, store.children(node.cid()?).await?, vec![])?;
+            if done.is_some() {
+                break;
+            }
+        }
+        ensure(done.is_some(), "a question doesn't come to an end")?;
+    }
+    Ok(())
+}
+
+async fn closed_stores_refuse_questions(lab: Lab) -> Outcome {
+    let (store, relations, _) = grown(&lab, 47).await?;
+    let asked = [relations.cids[0]];
+    let walks = walks_from(asked[0]);
+    for (_, asking) in questions(&store, &asked, &walks) {
+        asking.await?;
+    }
+    let walk = store.ancestors(asked);
+    store.close().await?;
+    for (what, asking) in questions(&store, &asked, &walks) {
+        refused(what, asking.await, ErrorKind::Closed)?;
+    }
+    refused("parents", store.parents(asked[0]).await, ErrorKind::Closed)?;
+    refused("a walk made earlier", walk.await, ErrorKind::Closed)?;
+    Ok(())
 }

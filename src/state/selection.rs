@@ -195,3 +195,60 @@ impl Iterator for Candidates<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DagNode;
+
+    const NODES: u64 = 20_000;
+
+    /// Many nodes of one scope, and among them, far apart or at the end, a few of another.
+    fn state(is_rare: impl Fn(u64) -> bool) -> State {
+        let mut state = State::default();
+        for number in 0..NODES {
+            let scope = if is_rare(number) { "rare" } else { "common" };
+            let node = DagNode::builder().content(number).event_type("vote").scope_id(scope);
+            state.insert(&node.timestamp(number).build().unwrap()).unwrap();
+        }
+        state
+    }
+
+    /// How many slots are looked at until so many are found that may match.
+    fn looked_at(state: &State, query: &ListQuery, wanted: usize) -> usize {
+        let selection = Selection::of(query, state);
+        let slots = Candidates::new(state, selection, 0..state.placed.slots.len(), query.reverse);
+        let mut found = 0;
+        let until_then = slots.take_while(|(_, matches)| {
+            let is_wanted = found < wanted;
+            found += usize::from(*matches);
+            is_wanted
+        });
+        until_then.count()
+    }
+
+    #[test]
+    fn what_is_rare_is_not_searched_for_everywhere() {
+        let ways: [fn(u64) -> bool; 2] = [|number| number % 4_000 == 2_000, |number| number < 5];
+        for state in ways.map(state) {
+            for reverse in [false, true] {
+                let scope_id = Some("rare".to_owned());
+                let query = ListQuery { scope_id, reverse, ..ListQuery::default() };
+                // To count it, to look for as many as there are, and to take them.
+                assert!(looked_at(&state, &query, 6) <= COUNTING + 5 + 5);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_common_is_not_collected() {
+        let state = state(|number| number.is_multiple_of(10));
+        let query = ListQuery { scope_id: Some("rare".to_owned()), ..ListQuery::default() };
+        assert!(looked_at(&state, &query, 100) <= 10 * 100);
+        let whole = ListQuery::default();
+        assert_eq!(looked_at(&state, &whole, 100), 100);
+        // Time alone is asked of each scope.
+        let late = ListQuery { since: Some(NODES - 10), ..ListQuery::default() };
+        assert!(looked_at(&state, &late, 11) <= 2 * COUNTING + 10 + 10);
+    }
+}

@@ -1117,7 +1117,9 @@ pub(crate) static DEFECTS: &[Defect] = &[
             let mut nodes = state.in_order(None);
             nodes.sort_by_key(|(_, node)| node.timestamp());
             let mut writer = CarWriter::new(&state.heads(None))?;
-            nodes.into_iter().for_each(|(_, node)| writer.write(node));
+            for (_, node) in nodes {
+                writer.write(node);
+            }
             Ok(writer.take())
         }),
     ),
@@ -1127,7 +1129,9 @@ pub(crate) static DEFECTS: &[Defect] = &[
         Wrong::Export(|state, query| {
             let mut writer = CarWriter::new(&state.heads(None))?;
             let nodes = state.in_order(query.scope_id.as_deref());
-            nodes.into_iter().for_each(|(_, node)| writer.write(node));
+            for (_, node) in nodes {
+                writer.write(node);
+            }
             Ok(writer.take())
         }),
     ),
@@ -1156,7 +1160,9 @@ pub(crate) static DEFECTS: &[Defect] = &[
             let nodes = state.in_order(None);
             let newest = &nodes[nodes.len().saturating_sub(CarWriter::MOST_ROOTS)..];
             let mut writer = CarWriter::new(&[])?;
-            newest.iter().for_each(|(_, node)| writer.write(node));
+            for (_, node) in newest {
+                writer.write(node);
+            }
             Ok(writer.take())
         }),
     ),
@@ -1173,7 +1179,12 @@ pub(crate) static DEFECTS: &[Defect] = &[
     ),
     defect(
         "a store that never closes",
-        &["closed_stores_refuse_everything", "batches_end_with_their_store", "lists_are_lazy"],
+        &[
+            "closed_stores_refuse_everything",
+            "closed_stores_refuse_questions",
+            "batches_end_with_their_store",
+            "lists_are_lazy",
+        ],
         Wrong::Timing(Timing::NeverCloses),
     ),
     defect(
@@ -1216,6 +1227,7 @@ pub(crate) static DEFECTS: &[Defect] = &[
         &[
             "reads_dropped_at_any_poll_leave_the_store_working",
             "lists_dropped_half_way_leave_the_store_working",
+            "questions_dropped_at_any_poll_leave_the_store_working",
             "dropped_futures_disturb_nobody",
         ],
         Wrong::Timing(Timing::NeedsReadsToEnd),

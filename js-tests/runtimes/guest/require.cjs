@@ -1,4 +1,5 @@
 const dagStore = require("dag-store");
+const verify = require("dag-store/verify");
 const faults = require("dag-store-faults");
 
-import("./print.mjs").then(({ printSuite }) => printSuite({ ...dagStore, faults }));
+import("./print.mjs").then(({ printSuite }) => printSuite({ ...dagStore, verify, faults }));
