@@ -221,7 +221,9 @@ export interface Scope {
   nodes: number;
 }
 
-/** Options of {@link DagStore.compare}. */
+/**
+ * Options of {@link DagStore.compare}. What one scope lacks may have parents in another: look for these first.
+ */
 export interface CompareOptions extends ScopeOptions, LongCallOptions {}
 
 /** How two stores differ. */
@@ -371,7 +373,10 @@ export interface WalkOptions extends WalkFilters {
   depth?: number | undefined;
   /** Leaves out these nodes, and all that a walk from them would reach: `git rev-list starts ^excluded`. */
   excluding?: NodeId | Iterable<NodeId> | undefined;
-  /** Only what comes after the page that gave this cursor, whose walk goes on: the starts don't matter then. */
+  /**
+   * Only what comes after the page that gave this cursor, whose walk goes on: the starts and what is excluded
+   * don't matter then; give the depth and the filters again.
+   */
   cursor?: string | undefined;
 }
 
@@ -775,7 +780,7 @@ export class Link implements CidObject {
 /**
  * A node as [DAG-JSON](https://ipld.io/specs/codecs/dag-json/spec/), for people to read: the fields of its block
  * under their names there, links as `{"/":"<CID>"}`, bytes as `{"/":{"bytes":"<base64>"}}`. Takes what `insert`
- * takes, and throws what that rejects with. The CID is of the block, not of this text.
+ * takes, and throws what that rejects with where the node is none. The CID is of the block, not of this text.
  */
 export function toDagJson<Content>(node: NodeInput<Content>): string;
 
