@@ -24,9 +24,13 @@ export class Answer extends Decoder {
   /** Reads the result, or throws the error that is there instead. */
   result(read) {
     if (this.u8() === DONE) return read(this);
+    throw this.error();
+  }
+
+  error() {
     const [code, message, cid, parent, commitId, at, cause] = Array.from({ length: 7 }, () => this.string());
     const details = { cid, parent, commitId, offset: at === "" ? undefined : Number(at) };
-    throw new DagStoreError(code, message, cause ? { ...details, cause: new Error(cause) } : details);
+    return new DagStoreError(code, message, cause ? { ...details, cause: new Error(cause) } : details);
   }
 
   u8() {

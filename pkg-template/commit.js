@@ -44,11 +44,16 @@ function* commitOf(answer) {
   return stateHash === "" ? commit : { ...commit, stateHash };
 }
 
+/** Reads what names a commit. */
+export function readCommitId(value) {
+  const id = typeof value === "string" ? value : hex(asBytes(value));
+  if (ID.test(id)) return id;
+  throw new DagStoreError("ERR_INVALID_ARGUMENT", "a commit's id must be 16 bytes, or 32 hexadecimal digits");
+}
+
 function commitId(options) {
   const value = options.get("id");
-  if (value === undefined) return undefined;
-  const id = typeof value === "string" ? value : hex(asBytes(value));
-  return ID.test(id) ? id : options.fail("id", "must be 16 bytes, or 32 hexadecimal digits");
+  return value === undefined ? undefined : readCommitId(value);
 }
 
 /** A condition is an object of one kind, which its key tells. */

@@ -32,6 +32,10 @@ import { turn } from "./turn.js";
 
 const NO_BYTES = new Uint8Array(0);
 
+const readNumber = (answer) => answer.u64();
+const SEQUENCE = { encode: nothing, ask: (store) => store.sequence(), read: readNumber };
+const REFRESH = { encode: nothing, ask: (store) => store.refresh(), read: readNumber };
+
 /**
  * A store's way into wasm. Its first call loads that; calls made until then wait, and take effect in
  * their order. What a caller hands over is encoded within the call, so it may change afterwards; only of
@@ -47,6 +51,14 @@ export class Connection {
   /** How many calls wait for that. */
   #waiting = 0;
   #closing;
+  /** The journal that the store is kept in. */
+  #host;
+  /** What opening the store found. */
+  #opened;
+  /** Has the journal no longer closed where the instance fails. */
+  #detach;
+  /** Ends the following of other writers. */
+  #following = new AbortController();
   /** What must go when the store closes. */
   #batches = new Set();
   /** The reads that are made in parts. */
@@ -73,6 +85,104 @@ export class Connection {
   get wasm() {
     if (this.#store === undefined) throw this.closedError();
     return this.#store;
+  }
+
+  /** What opening the store found in its journal, if it has one. */
+  get opened() {
+    return this.#opened;
+  }
+
+  get host() {
+    return this.#host;
+  }
+
+  /** Opens the store on a journal, as work. */
+  openOn(host, work) {
+    const ask = (opening, job) => opening.open(...Object.values(this.limits), job);
+    this.#opening = this.#readFrom(host, work, ask, readOpened).then((opened) => {
+      this.#host = host;
+      this.#opened = opened;
+      const { watch, writers } = host.promises;
+      if (watch && writers === "many") this.#follow();
+    });
+    return this.#opening;
+  }
+
+  /** Takes in what others have committed; gives how many commits that were. */
+  refresh() {
+    return this.make(this, REFRESH);
+  }
+
+  /** Waits, as work, until others may have committed something. */
+  changed(work) {
+    this.works.add(work);
+    work.atEnd(() => this.works.delete(work));
+    return work.run(async () => {
+      this.assertOpen();
+      const controller = new AbortController();
+      work.atEnd(() => controller.abort());
+      await work.wait(this.#changed(await work.wait(this.sequence()), controller.signal));
+    });
+  }
+
+  /** The place of the last commit in the store's history. */
+  sequence() {
+    return this.make(this, SEQUENCE);
+  }
+
+  #changed(sequence, signal) {
+    return this.#host?.promises.watch ? this.#host.changed(sequence, signal) : new Promise(nothing);
+  }
+
+  /** Takes in what others commit, as soon as it is known of, for as long as the store is open. */
+  async #follow() {
+    const { signal } = this.#following;
+    try {
+      for (let sequence = await this.sequence(); !signal.aborted; ) {
+        await this.#changed(sequence, signal);
+        // A journal may be wrong, again and again.
+        await turn();
+        const now = signal.aborted ? sequence : await this.sequence();
+        if (now === sequence && !signal.aborted) await this.refresh();
+        sequence = now;
+      }
+    } catch {
+      // The store was closed; or what is wrong with the journal, the next commit tells.
+    }
+  }
+
+  /** Saves into the store what can be read from a journal; gives how far that is, and the damage. */
+  recoverFrom(host, work) {
+    const recovering = this.#readFrom(host, work, (opening) => opening.recover(), readRecovered);
+    this.#opening = recovering.then(nothing);
+    return recovering;
+  }
+
+  #readFrom(host, work, ask, read) {
+    return work.run(async () => {
+      const entered = await work.wait(instance());
+      const { durability, writers, watch, checkpoints, maxAppend = Infinity } = await work.wait(host.open(entered));
+      const { Journal, Opening } = entered.glue;
+      const promises = [durability === "strict", writers === "many", watch, checkpoints, maxAppend];
+      const journal = entered.enter(() => new Journal(host.ask, ...promises));
+      const opening = entered.enter(() => new Opening(journal));
+      const detach = entered.atFailure(() => host.abandon());
+      try {
+        // What is given up while the journal is being read doesn't wait for the journal.
+        work.atGivingUp((reason) => host.giveUp(reason));
+        const found = await work.finish(entered, (job) => entered.read(entered.enter(() => ask(opening, job)), { read }));
+        this.#instance = entered;
+        this.#store = entered.enter(() => opening.store());
+        this.#detach = detach;
+        return found;
+      } catch (error) {
+        detach();
+        throw error;
+      } finally {
+        entered.free(opening);
+        entered.free(journal);
+      }
+    });
   }
 
   /**
@@ -138,7 +248,7 @@ export class Connection {
   commit(staging, call, how, work) {
     const commit = (job) => this.#exchange(staging, call, how, NO_BYTES, 0, job);
     const finish = () => work.finish(this.#instance, commit);
-    return work.run(() => work.wait(this.lane.pass(() => staging.lane.pass(finish))));
+    return work.run(() => work.wait(this.#go(this.lane, () => staging.lane.pass(finish))));
   }
 
   /** Makes a call about what there may be much of, such as nodes: `ask` gets all of it together. */
@@ -220,6 +330,7 @@ export class Connection {
       for (const target of targets) {
         for (const work of target.works) if (!work.hasPlace) work.giveUp(target.closedError());
       }
+      this.#following.abort();
       if (this.#opening === undefined) return undefined;
       const close = () => this.#inOrder(undefined, () => this.#close());
       const busy = targets.map(({ lane }) => lane).filter((lane) => !lane.isFree);
@@ -236,6 +347,7 @@ export class Connection {
     const answered = this.#instance.enter(() => store.close());
     this.free(store);
     await this.#instance.read(answered, { read: nothing });
+    this.#detach?.();
   }
 
   /** Whether a call made now has nothing to wait for, in the lane that is given. */
@@ -246,12 +358,20 @@ export class Connection {
   /** Runs a task once there is the store, and after those before it in the lane that is given. */
   #inOrder(lane, task) {
     const enter = () => (this.#isReady() ? task() : this.#wait(task));
-    return lane === undefined || lane.isFree ? attempt(enter) : lane.pass(enter);
+    return lane === undefined || lane.isFree ? attempt(enter) : this.#go(lane, enter);
+  }
+
+  /**
+   * Runs a write in a lane. Through a journal, several are under way at a time, so that they are appended as one group;
+   * wasm keeps them in order.
+   */
+  #go(lane, task) {
+    return this.#host === undefined ? lane.pass(task) : lane.begin(task);
   }
 
   /** What was answered without waiting in a lane; where the answer takes long, others wait there. */
   #passed(lane, answer) {
-    if (lane !== undefined && answer instanceof Promise) return lane.pass(() => answer);
+    if (lane !== undefined && answer instanceof Promise) return this.#go(lane, () => answer);
     return Promise.resolve(answer);
   }
 
@@ -381,6 +501,16 @@ export class Connection {
     );
     return this.#opening;
   }
+}
+
+function readOpened(answer) {
+  const [sequence, checkpoint, commits, bytesCut] = [answer.u64(), answer.u64(), answer.u64(), answer.u64()];
+  return Object.freeze(checkpoint === 0 ? { sequence, commits, bytesCut } : { sequence, checkpoint, commits, bytesCut });
+}
+
+function readRecovered(answer) {
+  const sequence = answer.u64();
+  return answer.u8() === 1 ? { sequence, damage: answer.error() } : { sequence };
 }
 
 /** For questions that are all in the subject, answers that say nothing, and waiting for nothing more. */

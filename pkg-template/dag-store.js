@@ -4,6 +4,7 @@ import { asBytes } from "./bytes.js";
 import { CarExport, takeCar } from "./car.js";
 import {
   readCommit,
+  readCommitId,
   readCommitInTurns,
   readCommitOptions,
   readImported,
@@ -12,8 +13,9 @@ import {
 import { Connection, nothing } from "./connection.js";
 import { define } from "./define.js";
 import { DagStoreError } from "./error.js";
-import { takeNodes } from "./intake.js";
 import * as graph from "./graph.js";
+import { takeNodes } from "./intake.js";
+import { JournalHost } from "./journal.js";
 import { readLimits } from "./limits.js";
 import { List } from "./list.js";
 import { readOptions } from "./options.js";
@@ -80,6 +82,9 @@ const VERIFY = {
   read: (answer) => ({ nodes: answer.u64(), links: answer.u64(), stateHash: answer.string() }),
 };
 
+const HAS_COMMIT = { encode: nothing, ask: (store, _, id) => store.hasCommit(id), read: readFlag };
+const CHECKPOINT = { encode: nothing, ask: (store, _, __, job) => store.checkpoint(job), read: readFlag };
+
 /** The way into wasm of what must be a store: a method may have been taken off it. */
 let connectionOf;
 
@@ -93,6 +98,25 @@ export class DagStore {
     } catch (error) {
       throw ours(error);
     }
+  }
+
+  static open(options) {
+    return attempt(async () => {
+      const { store, host, work } = readOpening(options);
+      await connectionOf(store).openOn(host, work);
+      return store;
+    });
+  }
+
+  static recover(options) {
+    return attempt(async () => {
+      const { store, host, work } = readOpening(options);
+      return { store, ...(await connectionOf(store).recoverFrom(host, work)) };
+    });
+  }
+
+  get opened() {
+    return connectionOf(this).opened;
   }
 
   insert(node) {
@@ -247,6 +271,35 @@ export class DagStore {
     return attempt(() => connectionOf(this).holdOpen(follow(this, VERIFY, undefined, readWork(options))));
   }
 
+  status() {
+    return attempt(async () => {
+      const connection = connectionOf(this);
+      const { host, opened } = connection;
+      const sequence = await connection.sequence();
+      if (host === undefined) return { sequence };
+      return { sequence, opened, promises: host.promises, medium: await host.status() };
+    });
+  }
+
+  refresh() {
+    return attempt(() => connectionOf(this).refresh());
+  }
+
+  changed(options) {
+    return attempt(() => connectionOf(this).changed(new Work(readOptions(options, "options", ["signal"]))));
+  }
+
+  hasCommit(id) {
+    return attempt(() => {
+      const connection = connectionOf(this);
+      return connection.make(connection, HAS_COMMIT, readCommitId(id));
+    });
+  }
+
+  checkpoint(options) {
+    return attempt(() => connectionOf(this).holdOpen(follow(this, CHECKPOINT, undefined, readWork(options))));
+  }
+
   beginBatch() {
     return attempt(() => beginBatch(connectionOf(this)));
   }
@@ -273,6 +326,14 @@ function otherConnection(other) {
     const message = "compare takes another DagStore, from the same copy of the package";
     throw new DagStoreError("ERR_INVALID_ARGUMENT", message, { cause });
   }
+}
+
+/** Reads the options of what opens a journal, and makes the store for it. */
+function readOpening(given) {
+  const options = readOptions(given, "options", ["journal", "limits", ...WORK_OPTIONS]);
+  const work = new Work(options);
+  const store = new DagStore({ limits: options.get("limits") });
+  return { store, host: new JournalHost(options.get("journal")), work };
 }
 
 const scopeOf = (options) => options.text("scopeId");

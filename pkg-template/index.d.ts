@@ -185,6 +185,122 @@ export interface LimitOptions {
   history?: number | undefined;
 }
 
+/**
+ * Commits in order, as bytes on some medium: what {@link DagStore.open} keeps a store in.
+ *
+ * Each commit is one {@link Segment}, numbered 1, 2, 3 … without gaps. To a journal its bytes are opaque; the store
+ * makes and checks them. A journal brings three things: that a group of segments is there wholly or not at all, that
+ * nobody overwrites what another has written, and that what it said is written stays.
+ *
+ * The package has some: `dag-store/indexeddb`, `dag-store/durable-object`, `dag-store/sqlite`. To write one of your own
+ * takes some fifty lines: begin from `MemoryJournal` of `dag-store/testing`, and run `journalCases` over it.
+ *
+ * - Errors are {@link DagStoreError}s. All but `ERR_OUTCOME_UNKNOWN` say that nothing was changed; a journal that can't
+ *   tell says that one. Anything else that an append throws is taken for it, too.
+ * - What it is given it may keep until the Promise settles, and no longer; what it gives is a copy.
+ * - A store makes one call at a time, `changed` and `status` apart. Nothing it calls need be quick.
+ */
+export interface Journal {
+  /** Opens the medium, and tells what the journal promises. The first call, made once. */
+  open(): Promise<JournalPromises>;
+  /**
+   * Adds these segments, all or none, if `after` is the journal's last commit now. Gives `false`, and adds nothing,
+   * where it isn't: another writer was first. The segments are one or more, numbered on from `after`, and have no more
+   * bytes in all than `maxAppend`.
+   *
+   * `ERR_QUOTA` where the medium is full, `ERR_STORAGE` where it fails otherwise: nothing was added.
+   * `ERR_OUTCOME_UNKNOWN`: perhaps all of it was.
+   */
+  append(after: Tip, segments: readonly Segment[]): Promise<boolean>;
+  /**
+   * Reads the segments after this number, in order: at least one if there is any, and no more once they have `maxBytes`
+   * in all. None means that there are none. `ERR_COMPACTED` where a checkpoint stands in their place.
+   */
+  read(after: number, maxBytes: number): Promise<Segment[]>;
+  /**
+   * Waits until there may be a commit after this number. It may be wrong about that, but must not miss one. Ends, too,
+   * when the signal is aborted, and when the journal is closed. Needed where `watch` is promised.
+   */
+  changed?(after: number, signal: AbortSignalLike): Promise<void>;
+  /** The checkpoint in force, if one was ever written. Needed, as the next two, where `checkpoints` are promised. */
+  checkpoint?(): Promise<Checkpoint | undefined>;
+  /**
+   * Writes a checkpoint, and brings it into force in one step once all its parts are there. Gives `false`, and changes
+   * nothing, where one of the same or a later commit is in force already. From then on the segments up to its commit
+   * may go. Where the parts give an error, that is passed on, and nothing has changed. Meanwhile `append`, `read` and
+   * `checkpoint` may be called.
+   */
+  writeCheckpoint?(checkpoint: Checkpoint, parts: AsyncIterable<Uint8Array>): Promise<boolean>;
+  /**
+   * Reads a part of the checkpoint in force: number 0, 1, 2 … until there are no more. Joined, they are what was
+   * written; where they are cut is up to the journal. `ERR_COMPACTED` where another has come into force.
+   */
+  readCheckpoint?(checkpoint: Checkpoint, part: number): Promise<Uint8Array | undefined>;
+  /** What is known of the medium. */
+  status?(): Promise<Medium>;
+  /**
+   * Gives up whatever the journal holds, after what it does already. All later calls but this one fail with
+   * `ERR_CLOSED`.
+   */
+  close(): Promise<void>;
+}
+
+/** What a journal promises. A store relies on nothing else. */
+export interface JournalPromises {
+  /**
+   * What acknowledged commits survive: a loss of power (`"strict"`: the medium itself has said that it is written), or
+   * the end of the process or less (`"relaxed"`). What is there is a prefix of what was committed in any case.
+   */
+  durability: "strict" | "relaxed";
+  /** Whether other stores may have the journal open, and write to it. */
+  writers: "one" | "many";
+  /** Whether `changed` tells of other writers' commits. */
+  watch: boolean;
+  /** Whether checkpoints can be written. */
+  checkpoints: boolean;
+  /** Bytes of the segments that one append can take, where there is a limit. A larger commit fails with `ERR_LIMIT`. */
+  maxAppend?: number | undefined;
+}
+
+/** One commit, as a journal keeps it. */
+export interface Segment {
+  /** Its place in the history, 1 for the first. */
+  sequence: number;
+  /** The CID of the commit's own block, 36 bytes, which names all that comes before it too. */
+  commit: Uint8Array;
+  /** A CAR v1 file; the specification has its layout. */
+  bytes: Uint8Array;
+}
+
+/** The last commit of a journal: where its chain ends. */
+export interface Tip {
+  /** 0 where there is none yet. */
+  sequence: number;
+  /** The CID of its block, 36 bytes; `undefined` where there is none yet. */
+  commit?: Uint8Array | undefined;
+}
+
+/** What stands in a journal in place of the commits up to one of them. */
+export interface Checkpoint {
+  sequence: number;
+  /** The CID of the commit's block, 36 bytes. */
+  commit: Uint8Array;
+  /** The state hash after it, 32 bytes. */
+  stateHash: Uint8Array;
+}
+
+/** What is known of the medium that a journal is on; what isn't known is not there. */
+export interface Medium {
+  /** Bytes that the journal takes there, or all that is kept in its place, whichever is known. */
+  bytesUsed?: number | undefined;
+  /** Bytes that it may take. */
+  bytesQuota?: number | undefined;
+  /** Whether the medium has promised not to clear it away of its own accord. */
+  persisted?: boolean | undefined;
+  /** Bytes that were cut off the end when the journal was opened: of a write that broke off, never acknowledged. */
+  bytesCut?: number | undefined;
+}
+
 /** Which part of the store a question is about. */
 export interface ScopeOptions {
   /** One scope; the whole store, unless given. */
@@ -555,8 +671,60 @@ export interface Verified {
   stateHash: string;
 }
 
+/** Options of {@link DagStore.open}. */
+export interface OpenOptions extends DagStoreOptions, LongCallOptions {
+  /** What the store is kept in. It belongs to the store from now on, which closes it. */
+  journal: Journal;
+}
+
+/** Options of {@link DagStore.recover}. */
+export interface RecoverOptions extends OpenOptions {}
+
+/** What opening a store found in its journal. */
+export interface Opened {
+  /** The last commit's place in the history; 0 where the journal was empty. */
+  sequence: number;
+  /** The place of the commit whose checkpoint was read, if there was one. */
+  checkpoint?: number;
+  /** How many commits were replayed, after that. */
+  commits: number;
+  /** Bytes that the journal had cut off its end: of a commit that broke off before it was acknowledged. */
+  bytesCut: number;
+}
+
+/** What could be saved from a journal that is damaged. */
+export interface Recovered {
+  /** A store in memory, with everything up to the damage. */
+  store: DagStore;
+  /** The place in the history of the last commit that is in it; 0 where there is none. */
+  sequence: number;
+  /** What is wrong with what comes next, if anything is. */
+  damage?: DagStoreError;
+}
+
+/** How a store is kept, and where. */
+export interface Status {
+  /** The last commit's place in the history; 0 where there is none. */
+  sequence: number;
+  /** What opening it found. Not there for a store in memory; nor are the next two. */
+  opened?: Opened;
+  /** What its journal promises. */
+  promises?: JournalPromises;
+  /** What is known of the medium that the journal is on. */
+  medium?: Medium;
+}
+
+/** Options of {@link DagStore.changed}. */
+export interface ChangedOptions {
+  /** Ends the waiting when it is aborted, with `ERR_ABORTED`. */
+  signal?: AbortSignalLike | undefined;
+}
+
+/** Options of {@link DagStore.checkpoint}. */
+export interface CheckpointOptions extends LongCallOptions {}
+
 /**
- * A store, in memory.
+ * A store: in memory, or kept in a {@link Journal}.
  *
  * Nothing is loaded until the first call. Calls give Promises, rejected with nothing but a
  * {@link DagStoreError}. Calls may overlap: reads go ahead, writes take effect in the order of the calls.
@@ -569,6 +737,28 @@ export interface Verified {
 export class DagStore {
   /** An empty store. All stores of a process share one instance of the wasm, of 4 GiB at most. */
   constructor(options?: DagStoreOptions);
+
+  /**
+   * Opens a store on a journal: all that was committed through it is there, and all that will be committed outlives
+   * the store. Every hash is checked; `ERR_CORRUPT` names the first commit that is not as it was written, and then
+   * {@link DagStore.recover} gives what comes before it.
+   *
+   * A write then settles once the journal has it. Reads never wait for that. Writes that wait at the same time are
+   * appended together, each with its own outcome. Where one fails with `ERR_OUTCOME_UNKNOWN` the store answers nothing
+   * more (`ERR_NEEDS_REOPEN`); once it is opened anew, {@link hasCommit} tells whether it happened.
+   *
+   * What other tabs or processes commit to the same journal is taken in as soon as the journal tells of it (`watch`),
+   * else with the next write. Close the store when you are done with it.
+   */
+  static open(options: OpenOptions): Promise<DagStore>;
+  /**
+   * Reads all that can be read from a journal that is damaged, into a store in memory. Writes nothing to the journal,
+   * and closes it.
+   */
+  static recover(options: RecoverOptions): Promise<Recovered>;
+
+  /** What opening this store found; `undefined` for one in memory. */
+  readonly opened: Opened | undefined;
 
   /** Inserts a node, and gives its CID. Inserting what is there already changes nothing. */
   insert<Content>(node: NodeInput<Content>): Promise<string>;
@@ -697,6 +887,28 @@ export class DagStore {
   /** Checks all blocks, links and the state hash anew; fails with `ERR_CORRUPT` if something is broken. */
   verify(options?: VerifyOptions): Promise<Verified>;
 
+  /** How this store is kept, and where. */
+  status(): Promise<Status>;
+  /** Takes in what other writers of the journal have committed; gives how many commits that were. */
+  refresh(): Promise<number>;
+  /**
+   * Waits until there may be something for {@link refresh}: for ever, where nobody else writes or the journal doesn't
+   * promise to tell.
+   */
+  changed(options?: ChangedOptions): Promise<void>;
+  /**
+   * Tells whether the commit with this id has happened: for whoever was told `ERR_OUTCOME_UNKNOWN`, after opening the
+   * store anew. `ERR_COMPACTED` where it might be one of those that a checkpoint stands in the place of. The last
+   * 4,096 are always remembered; by a store in memory, none.
+   */
+  hasCommit(id: string | Uint8Array): Promise<boolean>;
+  /**
+   * Writes all nodes to the journal as a checkpoint, in the place of the commits so far: opening is faster then, and
+   * what was removed is gone from the medium. Gives `false` where another writer's is as new. Reads go on meanwhile,
+   * commits wait.
+   */
+  checkpoint(options?: CheckpointOptions): Promise<boolean>;
+
   /** Begins a batch. */
   beginBatch(): Promise<Batch>;
 
@@ -806,6 +1018,8 @@ export type ErrorCode =
   | "ERR_CONDITION_FAILED"
   /** Other writers came first, again and again. */
   | "ERR_CONTENDED"
+  /** The storage is open elsewhere, and takes one writer alone. The message names who has it. */
+  | "ERR_LOCKED"
   /** The storage gave bytes that are not what was written. */
   | "ERR_CORRUPT"
   /** A batch used after it was committed or rolled back, or its store closed. */
@@ -820,6 +1034,8 @@ export type ErrorCode =
   | "ERR_OUTCOME_UNKNOWN"
   /** The past that was asked for is no longer kept. */
   | "ERR_COMPACTED"
+  /** What a journal held is gone: the browser has deleted it, or somebody has. */
+  | "ERR_EVICTED"
   /** There is no room left, in memory or on the storage. Nothing was changed. */
   | "ERR_QUOTA"
   /** The storage failed, or the WebAssembly could not be loaded; `cause` says how. */

@@ -64,6 +64,8 @@ class Instance {
   #pending = new Set();
   /** The works that go on, in wasm or on their way there. */
   #works = new Set();
+  /** What is called when it fails. */
+  #endings = new Set();
   /** The Promise of the last call that has to wait. */
   #handed;
   #retire;
@@ -106,6 +108,12 @@ class Instance {
   watch(work) {
     this.#works.add(work);
     work.atEnd(() => this.#works.delete(work));
+  }
+
+  /** Has this called should the instance fail. Gives what takes that back. */
+  atFailure(end) {
+    this.#endings.add(end);
+    return () => this.#endings.delete(end);
   }
 
   /** Enters wasm. Whatever is thrown from there is the end of the instance. */
@@ -208,6 +216,8 @@ class Instance {
     for (const reject of this.#pending) reject(this.#poison);
     this.#pending.clear();
     for (const work of this.#works) work.giveUp(this.#poison);
+    for (const end of this.#endings) end();
+    this.#endings.clear();
   }
 }
 

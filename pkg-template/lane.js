@@ -14,6 +14,14 @@ export class Lane {
     return this.#count === 0;
   }
 
+  /** Runs a task when all before it are through; whoever comes later waits until it has begun. */
+  begin(task) {
+    let outcome;
+    return this.pass(() => {
+      outcome = attempt(task);
+    }).then(() => outcome);
+  }
+
   /** Runs a task when all before it are through; whoever comes later waits until it has settled. */
   pass(task) {
     const outcome = this.isFree ? attempt(task) : this.#through.then(task);

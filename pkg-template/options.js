@@ -51,6 +51,12 @@ class Options {
     this.fail(key, "must be true or false");
   }
 
+  choice(key, values) {
+    const value = this.get(key);
+    if (value === undefined || values.includes(value)) return value;
+    this.fail(key, `must be ${values.map((each) => JSON.stringify(each)).join(" or ")}`);
+  }
+
   text(key) {
     const value = this.get(key);
     return value === undefined ? undefined : this.#checked(key, value);

@@ -27,6 +27,8 @@ export class Work {
   #waiting = new Set();
   /** What is to be done when it has ended. */
   #endings = [];
+  /** What is to be done when it is given up. */
+  #givings = [];
   /** How far it is. */
   #done = 0;
   /** Its part in wasm, where giving it up is a request to the job that may come too late. */
@@ -61,6 +63,11 @@ export class Work {
   /** Has this done when the work ends, however it ends. */
   atEnd(end) {
     this.#endings.push(end);
+  }
+
+  /** Has this done, with the reason, should the work be given up. */
+  atGivingUp(end) {
+    this.#givings.push(end);
   }
 
   /** Waits for a Promise, but no longer than until the work is given up. */
@@ -108,6 +115,7 @@ export class Work {
   /** Gives it up, for this reason. */
   giveUp(reason) {
     this.#reason ??= reason;
+    for (const end of this.#givings.splice(0)) end(this.#reason);
     if (this.#inWasm !== undefined) {
       const { instance, job } = this.#inWasm;
       if (job !== undefined) instance.quietly(() => job.abort());

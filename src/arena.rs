@@ -178,6 +178,7 @@ impl Segment {
     }
 }
 
+#[inline]
 fn read_number(bytes: &[u8]) -> (usize, &[u8]) {
     let mut value = 0;
     for (i, byte) in bytes.iter().enumerate() {

@@ -5,9 +5,7 @@
 
 mod read;
 
-#[cfg(feature = "conformance")]
-pub(crate) use self::read::read;
-pub(crate) use self::read::{CarReader, Part, Section};
+pub(crate) use self::read::{CarReader, Part, Section, read};
 use crate::cbor;
 use crate::digest::Digest;
 use crate::id::{CID_BYTES, CID_PREFIX};

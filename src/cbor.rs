@@ -10,7 +10,7 @@ mod write;
 
 pub(crate) use self::read::Reader;
 pub(crate) use self::write::{
-    write_bytes, write_list, write_map, write_text, write_unsigned, write_value,
+    write_bytes, write_list, write_map, write_null, write_text, write_unsigned, write_value,
 };
 use crate::{DagError, ErrorKind, Ipld};
 

@@ -48,6 +48,36 @@ pub enum Condition {
     Absent(Cid),
 }
 
+impl Condition {
+    /// Tells how a condition fails, by whoever knows whether these are the heads, whether this is the
+    /// state hash, and whether a node is absent.
+    pub(crate) fn check(
+        &self,
+        are_heads: impl FnOnce(Option<&str>, &[Cid]) -> Result<bool>,
+        is_state_hash: impl FnOnce(&StateHash) -> bool,
+        is_absent: impl FnOnce(&Cid) -> Result<bool>,
+    ) -> Result<()> {
+        let (holds, what, cid) = match self {
+            Condition::Heads { scope_id, heads } => {
+                let what = "the heads are others than expected";
+                (are_heads(scope_id.as_deref(), heads)?, what, None)
+            }
+            Condition::StateHash(hash) => {
+                (is_state_hash(hash), "the state hash is another than expected", None)
+            }
+            Condition::Absent(cid) => {
+                let what = "a node is there that was expected to be absent";
+                (is_absent(cid)?, what, Some(*cid))
+            }
+        };
+        if holds {
+            return Ok(());
+        }
+        let error = DagError::new(ErrorKind::ConditionFailed, what);
+        Err(cid.into_iter().fold(error, DagError::with_cid))
+    }
+}
+
 /// A set of inserts and removes that a store applies as one: all of it, or nothing.
 ///
 /// It holds one operation per node, the last: an operation that repeats the one already there changes

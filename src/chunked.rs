@@ -58,6 +58,17 @@ impl<T> Chunked<T> {
         self.chunks.iter().flatten()
     }
 
+    /// Takes all elements from this one on.
+    pub(crate) fn split_off(&mut self, at: usize) -> Vec<T> {
+        let number = at >> SHIFT;
+        let Some(chunk) = self.chunks.get_mut(number) else { return Vec::new() };
+        let mut taken = chunk.split_off(at & (CHUNK - 1));
+        let keep = number + usize::from(!chunk.is_empty() || number == 0);
+        taken.extend(self.chunks.drain(number + 1..).flatten());
+        self.chunks.truncate(keep);
+        taken
+    }
+
     /// Drops the last of its chunks; gives how many elements that had. For whoever would take too long
     /// to drop all at once.
     pub(crate) fn drop_chunk(&mut self) -> Option<usize> {
@@ -121,6 +132,13 @@ mod tests {
         assert!((0..count).eq(list.iter().copied()));
         assert_eq!((list.get(count - 1), list.get(count)), (Some(&(count - 1)), None));
         assert!((0..count).eq(list.clone()));
+        for at in [count, count - 1, 2 * CHUNK, CHUNK + 1, CHUNK, 1, 0] {
+            let mut kept = list.clone();
+            assert!((at..count).eq(kept.split_off(at)) && kept.len() == at);
+            assert_eq!(kept.growth(0), 0, "{at}");
+            (at..count).for_each(|at| kept.push(at));
+            assert!((0..count).eq(kept));
+        }
         assert_eq!([list.drop_chunk(), list.drop_chunk()], [Some(5), Some(CHUNK)]);
         assert_eq!(list.len(), CHUNK);
         assert_eq!([list.drop_chunk(), list.drop_chunk()], [Some(CHUNK), None]);

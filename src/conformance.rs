@@ -49,6 +49,26 @@
 //! # }).unwrap();
 //! ```
 //!
+//! Journals have a suite of their own, [`journal_checks`], and [`FaultyJournal`] fails on command. A
+//! journal worth its name passes both: its own checks, and those of the stores that are kept in it.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use dag_store::{Journal, MemoryJournal, conformance};
+//!
+//! # futures::executor::block_on(async {
+//! let media = vec![(); conformance::JournalLab::MEDIA];
+//! let media: Vec<_> = media.iter().map(|()| MemoryJournal::new()).collect();
+//! let report = conformance::run_journal(move |number: usize| {
+//!     let journal: Arc<dyn Journal> = Arc::new(media[number].clone());
+//!     async { Ok(journal) }
+//! })
+//! .await;
+//! println!("{report}");
+//! assert!(report.passed());
+//! # });
+//! ```
+//!
 //! [`DagStore`]: crate::DagStore
 
 use std::fmt;
@@ -62,8 +82,10 @@ mod concurrency;
 mod conditions;
 mod counts;
 mod failure;
+mod faulty;
 mod graph;
 mod hashes;
+mod journals;
 mod lab;
 mod lifecycle;
 mod limits;
@@ -79,16 +101,19 @@ mod walks;
 mod watching;
 
 pub use failure::{Failure, Outcome};
+pub use faulty::{Fault, Faults, FaultyJournal};
+pub use journals::{JournalFactory, JournalLab, journal_checks, run_journal};
 pub use lab::{Factory, Lab, Spawn};
 
-/// One sentence of the contract, and the experiment that tells whether a store keeps it.
-pub struct Check {
+/// One sentence of the contract, and the experiment that tells whether a store (or, in a
+/// [`JournalLab`], a journal) keeps it.
+pub struct Check<L: 'static = Lab> {
     name: &'static str,
     rule: &'static str,
-    experiment: fn(Lab) -> BoxFuture<'static, Outcome>,
+    experiment: fn(L) -> BoxFuture<'static, Outcome>,
 }
 
-impl Check {
+impl<L: Clone> Check<L> {
     /// The check's name, a Rust identifier.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -101,29 +126,29 @@ impl Check {
         self.rule.trim()
     }
 
-    /// Runs the check on stores from this lab.
+    /// Runs the check on stores, or journals, from this lab.
     ///
     /// # Errors
     ///
-    /// A [`Failure`] where the store breaks the rule, or where the check would have shown nothing.
-    pub async fn run(&self, lab: &Lab) -> Outcome {
+    /// A [`Failure`] where the rule is broken, or where the check would have shown nothing.
+    pub async fn run(&self, lab: &L) -> Outcome {
         (self.experiment)(lab.clone()).await
     }
 }
 
-impl fmt::Debug for Check {
+impl<L> fmt::Debug for Check<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Check")
             .field("name", &self.name)
-            .field("rule", &self.rule())
+            .field("rule", &self.rule.trim())
             .finish_non_exhaustive()
     }
 }
 
 /// A table of checks: the sentence, then the function below it that checks it.
 macro_rules! contract {
-    ($($(#[doc = $rule:literal])+ $name:ident,)+) => {
-        pub(super) const CHECKS: &[$crate::conformance::Check] = &[$(
+    (@ $lab:ty; $($(#[doc = $rule:literal])+ $name:ident,)+) => {
+        pub(super) const CHECKS: &[$crate::conformance::Check<$lab>] = &[$(
             $crate::conformance::Check {
                 name: stringify!($name),
                 rule: concat!($($rule,)+),
@@ -131,6 +156,7 @@ macro_rules! contract {
             },
         )+];
     };
+    ($($rules:tt)+) => { contract! { @ $crate::conformance::Lab; $($rules)+ } };
 }
 use contract;
 
@@ -166,20 +192,24 @@ pub async fn run(factory: impl Factory + 'static) -> Report {
 
 /// Runs every check in this lab, which may bring threads of its own.
 pub async fn run_in(lab: &Lab) -> Report {
-    let mut results = Vec::new();
-    for check in checks() {
-        results.push((check, check.run(lab).await));
-    }
-    Report { results }
+    Report::of(checks(), lab).await
 }
 
 /// What became of every check. Printed, it has a line for each.
 #[derive(Debug)]
-pub struct Report {
-    results: Vec<(&'static Check, Outcome)>,
+pub struct Report<L: 'static = Lab> {
+    results: Vec<(&'static Check<L>, Outcome)>,
 }
 
-impl Report {
+impl<L: Clone> Report<L> {
+    async fn of(checks: impl Iterator<Item = &'static Check<L>>, lab: &L) -> Self {
+        let mut results = Vec::new();
+        for check in checks {
+            results.push((check, check.run(lab).await));
+        }
+        Report { results }
+    }
+
     /// Whether no check failed.
     #[must_use]
     pub fn passed(&self) -> bool {
@@ -187,17 +217,17 @@ impl Report {
     }
 
     /// The checks that failed, and why.
-    pub fn failures(&self) -> impl Iterator<Item = (&'static Check, &Failure)> {
+    pub fn failures(&self) -> impl Iterator<Item = (&'static Check<L>, &Failure)> {
         self.results.iter().filter_map(|(check, outcome)| Some((*check, outcome.as_ref().err()?)))
     }
 
     /// Every check with its outcome, in the order they ran.
-    pub fn results(&self) -> impl Iterator<Item = (&'static Check, &Outcome)> {
+    pub fn results(&self) -> impl Iterator<Item = (&'static Check<L>, &Outcome)> {
         self.results.iter().map(|(check, outcome)| (*check, outcome))
     }
 }
 
-impl fmt::Display for Report {
+impl<L: Clone> fmt::Display for Report<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (check, outcome) in self.results() {
             match outcome {

@@ -34,11 +34,13 @@ pub(crate) struct Preimage<const CAPACITY: usize> {
 }
 
 impl<const CAPACITY: usize> Preimage<CAPACITY> {
+    #[inline]
     pub(crate) fn new() -> Self {
         Preimage { bytes: [0; CAPACITY], length: 0 }
     }
 
     /// Adds bytes, of which there must not be more in all than the capacity.
+    #[inline]
     pub(crate) fn add(mut self, bytes: &[u8]) -> Self {
         let end = self.length + bytes.len();
         self.bytes[self.length..end].copy_from_slice(bytes);
@@ -46,6 +48,7 @@ impl<const CAPACITY: usize> Preimage<CAPACITY> {
         self
     }
 
+    #[inline]
     pub(crate) fn hash(&self) -> Digest {
         sha256(&self.bytes[..self.length])
     }

@@ -84,6 +84,8 @@ error_kinds! {
     ConditionFailed = "ERR_CONDITION_FAILED",
     /// Other writers came first, again and again. Try again later.
     Contended = "ERR_CONTENDED",
+    /// The storage is open elsewhere, and takes one writer alone. The message names who has it.
+    Locked = "ERR_LOCKED",
     /// The storage gave bytes that are not what was written.
     Corrupt = "ERR_CORRUPT",
     /// A batch used after it was committed or rolled back.
@@ -99,6 +101,9 @@ error_kinds! {
     OutcomeUnknown = "ERR_OUTCOME_UNKNOWN",
     /// The past that was asked for is no longer kept.
     Compacted = "ERR_COMPACTED",
+    /// What a journal held is gone: a browser has deleted it (JavaScript only), or somebody has. Where
+    /// there is another copy, begin anew from that.
+    Evicted = "ERR_EVICTED",
     /// The storage has no room left, or a WebAssembly instance no memory: take fewer nodes at once,
     /// close other stores, or use another instance (a worker has its own). Nothing has changed.
     Quota = "ERR_QUOTA",

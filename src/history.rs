@@ -92,6 +92,20 @@ impl History {
         }
     }
 
+    /// Forgets everything up to the commit with this sequence number, which the next one comes after.
+    pub(crate) fn restart(&mut self, sequence: u64) {
+        self.entries.clear();
+        self.removed.clear();
+        self.whole_from = sequence + 1;
+        self.news.tell(sequence);
+    }
+
+    /// From here on, tells of commits there; the last one so far has this sequence number.
+    pub(crate) fn tell_to(&mut self, news: Arc<News>, sequence: u64) {
+        self.news = news;
+        self.news.tell(sequence);
+    }
+
     fn add(&mut self, entry: Entry) {
         self.entries.push_back(entry);
         if self.entries.len() > self.most {

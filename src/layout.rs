@@ -179,6 +179,7 @@ impl<'a> Tail<'a> {
 }
 
 /// Text of at most 255 bytes, and what follows it.
+#[inline]
 fn split_name(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     match bytes {
         [head @ 0x60..=0x77, rest @ ..] => rest.split_at_checked(usize::from(head & 0x1f)),
@@ -188,6 +189,7 @@ fn split_name(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// An integer, and what follows it.
+#[inline]
 fn split_unsigned(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let (head, rest) = bytes.split_first()?;
     let length = match head {

@@ -30,6 +30,10 @@
 //! bytes of everything are in `docs/spec.md`.
 
 #![cfg_attr(
+    js_host,
+    allow(clippy::arc_with_non_send_sync, reason = "what is JavaScript's stays on its thread")
+)]
+#![cfg_attr(
     test,
     allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may panic")
 )]
@@ -41,23 +45,29 @@ mod builder;
 mod car;
 mod cbor;
 mod changes;
+mod checkpoint;
 mod chunked;
 mod compare;
 mod dag_json;
 mod digest;
 mod digest_table;
+mod durable;
 mod error;
 mod event_type;
 mod export;
+#[cfg(threads)]
+mod file_journal;
 mod gate;
 mod graph;
 mod history;
 mod id;
 mod import;
+mod journal;
 mod layout;
 mod limits;
 mod list;
 mod lock;
+mod memory_journal;
 mod news;
 mod node;
 mod pace;
@@ -66,6 +76,7 @@ mod platform;
 mod proof;
 mod runtime;
 mod scope;
+mod segment;
 mod shared;
 mod state;
 mod state_trie;
@@ -90,13 +101,18 @@ pub use builder::DagNodeBuilder;
 pub use changes::{Change, Changes, Commit, CommitId, Condition};
 pub use compare::{Compare, Comparison, Difference, Side};
 pub use digest::StateHash;
+pub use durable::{Open, Opened, Progress, Recovered, Status, recover};
 pub use error::{DagError, ErrorKind, Result};
 pub use event_type::DagEventType;
 pub use export::{CarExport, CarWriter, ExportQuery};
+#[cfg(threads)]
+pub use file_journal::FileJournal;
 pub use id::ToCid;
 pub use import::Imported;
+pub use journal::{Checkpoint, Durability, Journal, Medium, Promises, Segment, Tip, Writers};
 pub use limits::Limits;
 pub use list::{Cursor, List, ListQuery, Order, Page};
+pub use memory_journal::MemoryJournal;
 pub use node::DagNode;
 pub use platform::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
 pub use proof::{Proof, Span};

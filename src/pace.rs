@@ -66,7 +66,7 @@ fn given_up() -> DagError {
 }
 
 /// Counts the work of one call, and pauses when it was much.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Pace {
     /// Units of work since the last pause.
     since: usize,

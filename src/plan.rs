@@ -33,7 +33,7 @@ pub(crate) struct Plan<'a> {
     /// Slots to clear, in staging order.
     pub(crate) removes: Vec<u32>,
     /// The parents of all nodes to place.
-    parents: Vec<Parent>,
+    pub(crate) parents: Vec<Parent>,
 }
 
 #[derive(Debug)]
@@ -44,7 +44,8 @@ pub(crate) struct Planned<'a> {
 }
 
 impl Planned<'_> {
-    fn parents(&self) -> Range<usize> {
+    /// Which of the plan's parents are its own.
+    pub(crate) fn parents(&self) -> Range<usize> {
         self.parents.start as usize..self.parents.end as usize
     }
 }

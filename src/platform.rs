@@ -56,6 +56,31 @@ pub(crate) fn breathe() -> std::future::Ready<()> {
 #[cfg(all(js_host, feature = "npm"))]
 pub(crate) use crate::wasm::breathe;
 
+/// Runs what blocks on a thread that is there for that: one of tokio's where a runtime of tokio's is
+/// running and the feature is on, else one of the crate `blocking`.
+///
+/// If the future is dropped, the work is done nevertheless, or not begun.
+#[cfg(threads)]
+pub(crate) async fn unblock<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    #[cfg(feature = "tokio")]
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        return match runtime.spawn_blocking(work).await {
+            Ok(result) => result,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(error) => Err(crate::DagError::new(
+                    crate::ErrorKind::Aborted,
+                    "the runtime was shut down before this was begun",
+                )
+                .with_source(error)),
+            },
+        };
+    }
+    blocking::unblock(work).await
+}
+
 /// Bytes that are left free by whatever takes memory: for all the small things that don't ask.
 const LEFT: usize = 1 << 16;
 

@@ -5,14 +5,17 @@ mod graph;
 use std::error::Error;
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures::future::{Either, select};
 use futures::stream::{self, TryStream};
 
 use crate::batch::DagStoreBatch;
+use crate::durable::Durable;
 use crate::export::{CHUNK, Export};
 use crate::gate::Gate;
-use crate::history::History;
 use crate::id;
 use crate::import;
 use crate::limits;
@@ -23,11 +26,11 @@ use crate::pace::{self, Pace};
 use crate::plan;
 use crate::platform::{self, BoxFuture, BoxStream};
 use crate::state::{Found, PLACING, State, Step, Verification};
-use crate::store::{closed, insertion, not_there, not_yet, there};
+use crate::store::{closed, insertion, needs_reopen, not_there, not_yet, there};
 use crate::{
-    CarExport, Change, Changes, Cid, Commit, CommitFilter, Compare, DagNode, DagStore, ExportQuery,
-    Imported, Limits, ListQuery, Page, Proof, Result, Scope, Span, StateHash, ToCid, TreeAddress,
-    TreeAnswer, Verified, WalkPage, WalkQuery, Watch,
+    CarExport, Change, Changes, Cid, Commit, CommitFilter, Compare, DagError, DagNode, DagStore,
+    ExportQuery, Imported, Limits, ListQuery, Page, Proof, Result, Scope, Span, StateHash, ToCid,
+    TreeAddress, TreeAnswer, Verified, WalkPage, WalkQuery, Watch,
 };
 
 /// Units of work that it takes to read a node.
@@ -63,12 +66,42 @@ pub struct SharedDagStore {
     shared: Arc<Shared>,
 }
 
-struct Shared {
-    limits: Limits,
-    gate: Gate,
-    news: Arc<News>,
+pub(crate) struct Shared {
+    pub(crate) limits: Limits,
+    pub(crate) gate: Gate,
+    pub(crate) news: Arc<News>,
     /// `None` once closed.
-    state: RwLock<Option<State>>,
+    pub(crate) state: RwLock<Option<State>>,
+    /// Whether it is closed because nobody knows what its journal holds.
+    broken: AtomicBool,
+    durable: Option<Durable>,
+}
+
+impl Shared {
+    /// The error of every operation on a store that is closed, or broken.
+    pub(crate) fn gone(&self) -> DagError {
+        if self.broken.load(Ordering::Acquire) { needs_reopen() } else { closed() }
+    }
+
+    /// The sequence number of the last commit.
+    fn last(&self) -> Result<u64> {
+        self.news.last().map_err(|_| self.gone())
+    }
+
+    /// Answers nothing from here on.
+    pub(crate) fn break_down(&self, state: &mut Option<State>) {
+        self.broken.store(true, Ordering::Release);
+        *state = None;
+        self.news.close();
+    }
+
+    /// Closes the store, and frees its memory.
+    pub(crate) async fn take_down(&self) {
+        let mut state = self.state.write().await;
+        self.broken.store(false, Ordering::Release);
+        *state = None;
+        self.news.close();
+    }
 }
 
 impl Default for SharedDagStore {
@@ -89,11 +122,30 @@ impl SharedDagStore {
     #[allow(clippy::needless_pass_by_value, reason = "limits are given away, not lent")]
     pub fn with_limits(limits: Limits) -> Self {
         let limits = limits.capped();
+        let state = State::with_history(limits.history);
+        Self::with_state(limits, state, None)
+    }
+
+    pub(crate) fn with_state(limits: Limits, mut state: State, durable: Option<Durable>) -> Self {
         let news = Arc::new(News::default());
-        let history = History::new(limits.history, Arc::clone(&news));
-        let state = RwLock::new(Some(State::new(history)));
-        let shared = Shared { limits, gate: Gate::default(), news, state };
+        state.tell_to(&news);
+        let shared = Shared {
+            limits,
+            gate: Gate::default(),
+            news,
+            state: RwLock::new(Some(state)),
+            broken: AtomicBool::new(false),
+            durable,
+        };
         SharedDagStore { shared: Arc::new(shared) }
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    pub(crate) fn durable(&self) -> Option<&Durable> {
+        self.shared.durable.as_ref()
     }
 
     /// The limits of this store.
@@ -105,9 +157,16 @@ impl SharedDagStore {
     /// Inserts a node, and gives its CID. Inserting what is there already changes nothing.
     pub async fn insert(&self, node: DagNode) -> Result<Cid> {
         node.check(self.limits())?;
+        if self.durable().is_some() {
+            let cid = node.cid();
+            let mut changes = Changes::new();
+            changes.insert(node);
+            self.commit(changes).await?;
+            return cid;
+        }
         let _turn = self.shared.gate.enter().await;
         let mut state = self.shared.state.write().await;
-        state.as_mut().ok_or_else(closed)?.insert(&node)?;
+        state.as_mut().ok_or_else(|| self.shared.gone())?.insert(&node)?;
         node.cid()
     }
 
@@ -145,10 +204,13 @@ impl SharedDagStore {
             }
             pace.worked(1).await?;
         }
+        if let Some(durable) = self.durable() {
+            return self.shared.commit_durably(durable, changes, pace).await;
+        }
         let turn = self.shared.gate.enter().await;
         let mut state = self.shared.state.write().await;
         pace.check()?;
-        let state_of = state.as_mut().ok_or_else(closed)?;
+        let state_of = state.as_mut().ok_or_else(|| self.shared.gone())?;
         // Boxed, so that its code is not copied into every call that ends in it.
         let committing: BoxFuture<'_, _> = Box::pin(state_of.commit(&changes, pace));
         let commit = committing.await;
@@ -161,27 +223,42 @@ impl SharedDagStore {
     /// The sequence number of the last commit; 0 before the first.
     #[allow(clippy::unused_async, reason = "the same call as that of every other store")]
     pub async fn sequence(&self) -> Result<u64> {
-        self.shared.news.last()
+        self.shared.last()
     }
 
     /// Waits for the next commit that has a node for the filter; see [`DagStore::next_commit`].
     pub async fn next_commit(&self, after: u64, filter: &CommitFilter) -> Result<Commit> {
-        let news = &self.shared.news;
-        if after > news.last()? {
+        if after > self.shared.last()? {
             return Err(not_yet());
         }
         let mut pace = Pace::default();
         let mut after = after;
         loop {
-            news.after(after).await?;
+            self.hear_of_more_than(after).await?;
             let guard = self.shared.state.read().await;
-            let state = guard.as_ref().ok_or_else(closed)?;
+            let state = guard.as_ref().ok_or_else(|| self.shared.gone())?;
             match state.commit_after(after, filter)? {
                 Found::Commit(commit) => return Ok(commit),
                 Found::NothingUpTo(sequence) => after = sequence,
             }
             drop(guard);
             pace.worked(LOOKING).await?;
+        }
+    }
+
+    /// Waits for a commit after this one, of this store or of another writer of its journal.
+    async fn hear_of_more_than(&self, after: u64) -> Result<()> {
+        let shared = &self.shared;
+        loop {
+            let heard = pin!(shared.news.after(after));
+            match select(heard, pin!(self.changed())).await {
+                Either::Left((heard, _)) => return heard.map_err(|_| shared.gone()),
+                Either::Right((changed, _)) => changed?,
+            }
+            self.refresh().await?;
+            if shared.last()? > after {
+                return Ok(());
+            }
         }
     }
 
@@ -200,7 +277,7 @@ impl SharedDagStore {
     pub async fn get_many(&self, cids: &[Cid]) -> Result<Vec<Option<DagNode>>> {
         let mut pace = Pace::default();
         let state = self.shared.state.read().await;
-        let state = state.as_ref().ok_or_else(closed)?;
+        let state = state.as_ref().ok_or_else(|| self.shared.gone())?;
         platform::reserve(cids.len() * size_of::<Option<DagNode>>())?;
         let mut nodes = Vec::with_capacity(cids.len());
         for cid in cids {
@@ -248,7 +325,7 @@ impl SharedDagStore {
 
     pub(crate) async fn count_at(&self, pace: &mut Pace, query: &ListQuery) -> Result<u64> {
         let state = self.shared.state.read().await;
-        state.as_ref().ok_or_else(closed)?.count(query, pace).await
+        state.as_ref().ok_or_else(|| self.shared.gone())?.count(query, pace).await
     }
 
     /// The scopes that have nodes, by id; see [`DagStore::scopes`].
@@ -259,7 +336,11 @@ impl SharedDagStore {
     /// The heads of the store or of a scope, in insertion order.
     pub async fn heads(&self, scope_id: Option<&str>) -> Result<Vec<Cid>> {
         let state = self.shared.state.read().await;
-        state.as_ref().ok_or_else(closed)?.heads(scope_id, &mut Pace::default()).await
+        state
+            .as_ref()
+            .ok_or_else(|| self.shared.gone())?
+            .heads(scope_id, &mut Pace::default())
+            .await
     }
 
     /// How many nodes there are in the store, or in one scope.
@@ -293,7 +374,7 @@ impl SharedDagStore {
             return Ok(known);
         }
         let mut state = self.shared.state.write().await;
-        let state = state.as_mut().ok_or_else(closed)?;
+        let state = state.as_mut().ok_or_else(|| self.shared.gone())?;
         let whole = state.state_hash(pace).await?;
         Ok(state.known_hash(scope_id).unwrap_or(whole))
     }
@@ -362,7 +443,7 @@ impl SharedDagStore {
         write: impl FnOnce(&mut Export, &State) -> Result<T>,
     ) -> Result<T> {
         let state = self.shared.state.read().await;
-        let state = state.as_ref().ok_or_else(closed)?;
+        let state = state.as_ref().ok_or_else(|| self.shared.gone())?;
         export.begin(state, pace).await?;
         write(export, state)
     }
@@ -405,7 +486,7 @@ impl SharedDagStore {
                     Step::More(units) => pace.worked(units).await?,
                     Step::Done(fresh) => {
                         let mut state = self.shared.state.write().await;
-                        let state = state.as_mut().ok_or_else(closed)?;
+                        let state = state.as_mut().ok_or_else(|| self.shared.gone())?;
                         if !verification.is_of(state) {
                             break;
                         }
@@ -415,7 +496,7 @@ impl SharedDagStore {
             }
         }
         let mut state = self.shared.state.write().await;
-        let state = state.as_mut().ok_or_else(closed)?;
+        let state = state.as_mut().ok_or_else(|| self.shared.gone())?;
         let mut verification = Verification::begin(state)?;
         loop {
             match verification.go_on(state, limits)? {
@@ -429,9 +510,11 @@ impl SharedDagStore {
 
     /// Closes the store, for every handle on it, and frees its memory.
     pub async fn close(&self) -> Result<()> {
+        if let Some(durable) = self.durable() {
+            return self.shared.close_durably(durable).await;
+        }
         let _turn = self.shared.gate.enter().await;
-        *self.shared.state.write().await = None;
-        self.shared.news.close();
+        self.shared.take_down().await;
         Ok(())
     }
 
@@ -439,20 +522,20 @@ impl SharedDagStore {
     async fn read_hashed<T>(&self, read: impl FnOnce(&State, StateHash) -> T) -> Result<T> {
         {
             let state = self.shared.state.read().await;
-            let state = state.as_ref().ok_or_else(closed)?;
+            let state = state.as_ref().ok_or_else(|| self.shared.gone())?;
             if let Some(hash) = state.known_hash(None) {
                 return Ok(read(state, hash));
             }
         }
         let mut state = self.shared.state.write().await;
-        let state = state.as_mut().ok_or_else(closed)?;
+        let state = state.as_mut().ok_or_else(|| self.shared.gone())?;
         let hash = state.state_hash(&mut Pace::default()).await?;
         Ok(read(state, hash))
     }
 
     pub(crate) async fn read<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T> {
         let state = self.shared.state.read().await;
-        state.as_ref().map(read).ok_or_else(closed)
+        state.as_ref().map(read).ok_or_else(|| self.shared.gone())
     }
 }
 

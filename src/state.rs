@@ -1,19 +1,25 @@
 //! The DAG in memory: blocks, links, heads, order and the state trie, kept in step.
 
 mod commits;
+mod draft;
 mod export;
 mod graph;
+mod kept;
 mod ordinals;
 mod pages;
 mod placed;
+mod recent;
 mod selection;
 mod verify;
 
 pub(crate) use commits::Found;
+pub(crate) use draft::{Draft, Drafting, Outcome};
 pub(crate) use export::Selected;
+pub(crate) use recent::Recent;
 pub(crate) use verify::{Step, Verification};
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use self::ordinals::Ordinals;
 use self::placed::{Placed, Slot};
@@ -78,6 +84,7 @@ pub(crate) struct State {
     /// What the ids of commits are made from: a random seed, and how many there are.
     id_seed: [u8; 16],
     ids: u64,
+    recent: Recent,
 }
 
 impl Default for State {
@@ -94,6 +101,7 @@ impl Default for State {
             sequence: 0,
             id_seed: platform::random(),
             ids: 0,
+            recent: Recent::default(),
         }
     }
 }
@@ -113,9 +121,9 @@ impl Present for State {
 }
 
 impl State {
-    /// A state without nodes, whose commits are remembered there.
-    pub(crate) fn new(history: History) -> Self {
-        State { history, ..State::default() }
+    /// A state without nodes, which remembers so many commits.
+    pub(crate) fn with_history(most: usize) -> Self {
+        State { history: History::new(most, Arc::default()), ..State::default() }
     }
 
     // ------------------------------------------------------------------------------------ writing
@@ -231,36 +239,24 @@ impl State {
     }
 
     async fn check(&mut self, condition: &Condition, pace: &mut Pace) -> Result<()> {
-        let failed = |what: &str| Err(DagError::new(ErrorKind::ConditionFailed, what));
-        match condition {
-            Condition::Heads { scope_id, heads: expected } => {
+        let state_hash = match condition {
+            Condition::StateHash(_) => Some(self.state_hash(pace).await?),
+            _ => None,
+        };
+        condition.check(
+            |scope_id, expected| {
                 let mut slots = Bits::default();
-                let mut all_there = true;
                 for head in expected {
                     match self.slot(&id::digest_of(head)?) {
                         Some(slot) => slots.set(slot as usize, true),
-                        None => all_there = false,
+                        None => return Ok(false),
                     }
                 }
-                if all_there && self.head_slots(scope_id.as_deref()).eq(slots.iter()) {
-                    Ok(())
-                } else {
-                    failed("the heads are others than expected")
-                }
-            }
-            Condition::StateHash(expected) => {
-                if self.state_hash(pace).await? == *expected {
-                    Ok(())
-                } else {
-                    failed("the state hash is another than expected")
-                }
-            }
-            Condition::Absent(cid) => match self.slot(&id::digest_of(cid)?) {
-                None => Ok(()),
-                Some(_) => failed("a node is there that was expected to be absent")
-                    .map_err(|error| error.with_cid(*cid)),
+                Ok(self.head_slots(scope_id).eq(slots.iter()))
             },
-        }
+            |expected| state_hash == Some(*expected),
+            |cid| Ok(self.slot(&id::digest_of(cid)?).is_none()),
+        )
     }
 
     async fn apply(&mut self, plan: &Plan<'_>, pace: &mut Pace) {
@@ -314,6 +310,19 @@ impl State {
         scope: u32,
         parents: impl Iterator<Item = u32>,
     ) {
+        let slot = self.link(digest, block, tail, scope, parents);
+        self.trie.insert(scope, slot, &self.placed);
+    }
+
+    /// The same for all but the trie. Gives the slot.
+    fn link(
+        &mut self,
+        digest: &Digest,
+        block: &[u8],
+        tail: usize,
+        scope: u32,
+        parents: impl Iterator<Item = u32>,
+    ) -> u32 {
         let slot = self.next_slot();
         let first_edge = u32::try_from(self.edges.len()).unwrap_or(NONE);
         let (mut generation, mut jump) = (0, slot);
@@ -346,14 +355,19 @@ impl State {
         self.by_digest.insert_new(digest, slot);
         self.heads.set(slot as usize, true);
         self.scope_heads.set(slot as usize, true);
-        self.trie.insert(scope, slot, &self.placed);
+        slot
     }
 
     /// Clears a slot whose node's children are cleared in the same commit.
     fn remove(&mut self, slot: u32) {
+        self.trie.remove(self.placed.slot(slot).scope, slot, &self.placed);
+        self.clear(slot);
+    }
+
+    /// The same for all but the trie.
+    fn clear(&mut self, slot: u32) {
         let Slot { location, scope, .. } = *self.placed.slot(slot);
         self.history.remove(self.to_remember(slot));
-        self.trie.remove(scope, slot, &self.placed);
         let placed = &self.placed;
         self.by_digest.remove(placed.digest(slot), |slot| placed.digest(slot));
         self.placed.arena.remove(location);
@@ -410,6 +424,7 @@ impl State {
         new.ordinals.shift = old.ordinals.of(slots) - new.placed.slots.len() as u64;
         new.sequence = old.sequence;
         (new.id_seed, new.ids) = (old.id_seed, old.ids);
+        new.recent = std::mem::take(&mut self.recent);
         std::mem::swap(&mut new.history, &mut self.history);
         *self = new;
     }

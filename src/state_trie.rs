@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::digest::{self, Digest, Preimage, StateHash};
 use crate::proof::{ProofWriter, Span};
 pub(crate) use crate::trie::prefix as key_prefix;
-use crate::trie::{Leaves, Link, Part, TriePool, Walk};
+use crate::trie::{self, Leaves, Link, Part, TriePool, Walk};
 
 /// Key of a node within its scope: timestamp (big-endian), then digest.
 pub(crate) const NODE_KEY: usize = 40;
@@ -41,11 +41,13 @@ struct NodeLeaves<'a, T>(&'a T);
 impl<T: Nodes> Leaves<NODE_KEY> for NodeLeaves<'_, T> {
     const INNER: u8 = INNER;
 
+    #[inline]
     fn key(&self, leaf: u32) -> [u8; NODE_KEY] {
         let (timestamp, digest) = self.0.key(leaf);
         node_key(timestamp, digest)
     }
 
+    #[inline]
     fn hash(&self, leaf: u32, key: &[u8; NODE_KEY]) -> Digest {
         leaf_hash(key, self.0.event_type(leaf))
     }
@@ -71,7 +73,7 @@ pub(crate) fn node_key(timestamp: u64, digest: &Digest) -> [u8; NODE_KEY] {
     key
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Scope {
     name: Arc<str>,
     /// The scope's key in the trie of scopes.
@@ -114,6 +116,20 @@ pub(crate) struct StateTrie {
     stale_scopes: Vec<u32>,
     total: u64,
     hash: Option<StateHash>,
+    drafting: Option<Box<Drafted>>,
+}
+
+/// What a draft makes of the whole; see [`trie::Drafted`].
+#[derive(Debug)]
+pub(crate) struct Drafted {
+    nodes: Option<Box<trie::Drafted>>,
+    outer: Option<Box<trie::Drafted>>,
+    outer_root: Link,
+    scopes: Vec<(usize, Scope)>,
+    scopes_before: usize,
+    new_scopes: Vec<Scope>,
+    total: u64,
+    hash: Option<StateHash>,
 }
 
 impl Default for StateTrie {
@@ -127,11 +143,77 @@ impl Default for StateTrie {
             stale_scopes: Vec::new(),
             total: 0,
             hash: None,
+            drafting: None,
         }
     }
 }
 
 impl StateTrie {
+    /// Begins a draft: from here on what changes can be taken out again. The hash must be known.
+    pub(crate) fn begin_draft(&mut self) {
+        self.nodes.begin_draft();
+        self.outer.begin_draft();
+        self.drafting = Some(Box::new(Drafted {
+            nodes: None,
+            outer: None,
+            outer_root: self.outer_root,
+            scopes: Vec::new(),
+            scopes_before: self.scopes.len(),
+            new_scopes: Vec::new(),
+            total: self.total,
+            hash: self.hash,
+        }));
+    }
+
+    /// Takes the draft out, if there is one, so that all is as it was before.
+    pub(crate) fn take_draft_out(&mut self) -> Option<Box<Drafted>> {
+        let mut draft = self.drafting.take()?;
+        draft.nodes = self.nodes.take_draft_out();
+        draft.outer = self.outer.take_draft_out();
+        draft.new_scopes = self.scopes.split_off(draft.scopes_before);
+        for scope in &draft.new_scopes {
+            self.by_name.remove(&scope.name);
+        }
+        for (at, scope) in draft.scopes.iter_mut().rev() {
+            std::mem::swap(scope, &mut self.scopes[*at]);
+        }
+        // All was hashed before, and all of a draft that is kept is.
+        self.stale_scopes.clear();
+        std::mem::swap(&mut draft.outer_root, &mut self.outer_root);
+        std::mem::swap(&mut draft.total, &mut self.total);
+        std::mem::swap(&mut draft.hash, &mut self.hash);
+        Some(draft)
+    }
+
+    /// Puts a draft in, for good. Nothing must have changed since it was taken out, hashed.
+    pub(crate) fn put_draft_in(&mut self, draft: Drafted) {
+        draft.nodes.into_iter().for_each(|nodes| self.nodes.put_draft_in(*nodes));
+        draft.outer.into_iter().for_each(|outer| self.outer.put_draft_in(*outer));
+        for (at, scope) in draft.scopes {
+            self.scopes[at] = scope;
+        }
+        for scope in draft.new_scopes {
+            let number = u32::try_from(self.scopes.len()).unwrap_or(u32::MAX);
+            self.by_name.insert(Arc::clone(&scope.name), number);
+            self.scopes.push(scope);
+        }
+        (self.outer_root, self.total, self.hash) = (draft.outer_root, draft.total, draft.hash);
+    }
+
+    /// A scope that is about to change.
+    fn change(&mut self, scope: u32) -> &mut Scope {
+        let at = scope as usize;
+        let place = &mut self.scopes[at];
+        // A stale one has changed before.
+        if let Some(draft) = &mut self.drafting
+            && at < draft.scopes_before
+            && !place.stale
+        {
+            draft.scopes.push((at, place.clone()));
+        }
+        place
+    }
+
     /// The index of a scope that has, or once had, a node.
     pub(crate) fn scope(&self, name: &str) -> Option<u32> {
         self.by_name.get(name).copied()
@@ -184,9 +266,10 @@ impl StateTrie {
     }
 
     pub(crate) fn insert(&mut self, scope: u32, slot: u32, nodes: &impl Nodes) {
-        let place = &mut self.scopes[scope as usize];
-        let was_empty = place.root == Link::NONE;
-        self.nodes.insert(&mut place.root, slot, &NodeLeaves(nodes));
+        let mut root = self.change(scope).root;
+        let was_empty = root == Link::NONE;
+        self.nodes.insert(&mut root, slot, &NodeLeaves(nodes));
+        self.scopes[scope as usize].root = root;
         self.total += 1;
         if was_empty {
             self.outer.insert(&mut self.outer_root, scope, &ScopeLeaves(&self.scopes));
@@ -196,12 +279,12 @@ impl StateTrie {
 
     /// Takes a node out; `nodes` must still know it.
     pub(crate) fn remove(&mut self, scope: u32, slot: u32, nodes: &impl Nodes) {
-        let place = &mut self.scopes[scope as usize];
+        let Scope { mut root, name_hash, .. } = *self.change(scope);
         let (timestamp, digest) = nodes.key(slot);
-        self.nodes.remove(&mut place.root, &node_key(timestamp, digest));
+        self.nodes.remove(&mut root, &node_key(timestamp, digest));
+        self.scopes[scope as usize].root = root;
         self.total -= 1;
-        if place.root == Link::NONE {
-            let name_hash = place.name_hash;
+        if root == Link::NONE {
             self.outer.remove(&mut self.outer_root, &name_hash);
         }
         self.changed(scope);
@@ -399,5 +482,78 @@ mod tests {
                 assert_eq!(pieces.known_scope_hash(name), whole.known_scope_hash(name));
             }
         }
+    }
+
+    /// Whatever a draft did, once it is taken out there is no trace of it, and put in it is as if it had
+    /// been done at once.
+    #[test]
+    fn drafts_leave_no_trace_unless_they_are_put_in() {
+        const NODES: u32 = 4_000;
+        let nodes = Times::new((0..NODES).map(|slot| u64::from(slot.wrapping_mul(2_654_435_761))));
+        let (mut drafted, mut direct) = (StateTrie::default(), StateTrie::default());
+        let mut there: Vec<(u32, u32)> = Vec::new();
+        let mut slot = 0;
+        for round in 0..120_u32 {
+            let before = whole_hash(&mut drafted, &nodes);
+            let scopes = drafted.scopes.len();
+            drafted.begin_draft();
+            let mut removed = Vec::new();
+            let mut inserted = Vec::new();
+            for commit in 0..=round % 4 {
+                for step in 0..(round * 7 + commit) % 19 {
+                    if step % 3 == 2 && there.len() > 10 {
+                        let at = (round * 31 + step * 17) as usize % there.len();
+                        let (scope, slot) = there.swap_remove(at);
+                        drafted.remove(scope, slot, &nodes);
+                        removed.push((scope, slot));
+                    } else if slot < NODES {
+                        let scope =
+                            drafted.scope_or_new(&format!("scope {}", slot % (3 + round / 20)));
+                        drafted.insert(scope, slot, &nodes);
+                        inserted.push((scope, slot));
+                        slot += 1;
+                    }
+                }
+                whole_hash(&mut drafted, &nodes);
+            }
+            let after = drafted.known_hash();
+            let draft = drafted.take_draft_out().expect("there is one");
+            assert_eq!((drafted.known_hash(), drafted.scopes.len()), (Some(before), scopes));
+            // What stands there hashes to what it says.
+            assert_eq!(fresh(&drafted, &nodes), before, "round {round}");
+            if round % 5 == 4 {
+                there.extend(removed);
+                continue;
+            }
+            drafted.put_draft_in(*draft);
+            assert_eq!(drafted.known_hash(), after);
+            for (scope, slot) in &inserted {
+                let name = drafted.scope_name(*scope).to_owned();
+                let scope = direct.scope_or_new(&name);
+                direct.insert(scope, *slot, &nodes);
+            }
+            for (scope, slot) in &removed {
+                let scope = direct.scope_or_new(drafted.scope_name(*scope));
+                direct.remove(scope, *slot, &nodes);
+            }
+            there.extend(
+                inserted.iter().filter(|(_, slot)| !removed.iter().any(|(_, gone)| gone == slot)),
+            );
+            assert_eq!(after, Some(whole_hash(&mut direct, &nodes)), "round {round}");
+        }
+        assert!(there.len() > 200, "hardly anything happened");
+    }
+
+    /// The state hash of a trie made anew from the leaves of this one.
+    fn fresh(trie: &StateTrie, nodes: &Times) -> StateHash {
+        let mut fresh = StateTrie::default();
+        for number in 0..u32::try_from(trie.scopes.len()).unwrap() {
+            let mut walk = trie.walk_scope(number, &[0; NODE_KEY], false, nodes);
+            while let Some(slot) = trie.next(&mut walk) {
+                let scope = fresh.scope_or_new(trie.scope_name(number));
+                fresh.insert(scope, slot, nodes);
+            }
+        }
+        whole_hash(&mut fresh, nodes)
     }
 }

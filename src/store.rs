@@ -614,6 +614,14 @@ pub(crate) fn not_yet() -> DagError {
     )
 }
 
+/// The error of every operation on a store after a commit whose outcome nobody knows.
+pub(crate) fn needs_reopen() -> DagError {
+    DagError::new(
+        ErrorKind::NeedsReopen,
+        "the store no longer knows what its journal holds; close it, and open it anew",
+    )
+}
+
 /// The error of a question about a node that is not in the store.
 pub(crate) fn not_there(cid: Cid) -> DagError {
     DagError::new(ErrorKind::NotFound, "the node is not in the store").with_cid(cid)

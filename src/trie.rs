@@ -47,6 +47,7 @@ impl Link {
         Link(leaf | LEAF)
     }
 
+    #[inline]
     fn node(self) -> Node {
         if self.0 & LEAF == 0 { Node::Inner(self.0 as usize) } else { Node::Leaf(self.0 & !LEAF) }
     }
@@ -64,6 +65,8 @@ struct Inner {
     bit: u16,
     /// Whether something below has changed since it was hashed. All inner nodes above are stale too.
     stale: bool,
+    /// Whether a draft has kept what it was before.
+    kept: bool,
 }
 
 /// An index into the kept hashes, one higher so that `Option` takes no room.
@@ -76,9 +79,85 @@ pub(crate) struct TriePool<const N: usize> {
     free_inners: Vec<u32>,
     hashes: Chunked<Digest>,
     free_hashes: Vec<HashIndex>,
+    drafting: Option<Box<Drafted>>,
+}
+
+/// What a draft makes of a pool. While the draft is in the pool, this holds what the pool was before;
+/// while it is out, what it would put there.
+///
+/// What has changed is exchanged one by one, forwards to put a draft in and backwards to take it out, so
+/// that something may have changed several times. What was free before stays free, so that it need not
+/// be kept.
+#[derive(Debug, Default)]
+pub(crate) struct Drafted {
+    inners: Vec<(usize, Inner)>,
+    hashes: Vec<(usize, Digest)>,
+    /// How many there are without the draft.
+    inners_before: usize,
+    hashes_before: usize,
+    /// What it puts behind them.
+    new_inners: Vec<Inner>,
+    new_hashes: Vec<Digest>,
+    free_inners: Vec<u32>,
+    free_hashes: Vec<HashIndex>,
 }
 
 impl<const N: usize> TriePool<N> {
+    /// Begins a draft: from here on what changes can be taken out again.
+    pub(crate) fn begin_draft(&mut self) {
+        self.drafting = Some(Box::new(Drafted {
+            inners_before: self.inners.len(),
+            hashes_before: self.hashes.len(),
+            free_inners: std::mem::take(&mut self.free_inners),
+            free_hashes: std::mem::take(&mut self.free_hashes),
+            ..Drafted::default()
+        }));
+    }
+
+    /// Takes the draft out, so that all is as it was before.
+    pub(crate) fn take_draft_out(&mut self) -> Option<Box<Drafted>> {
+        let mut draft = self.drafting.take()?;
+        draft.new_inners = self.inners.split_off(draft.inners_before);
+        draft.new_hashes = self.hashes.split_off(draft.hashes_before);
+        for (at, inner) in draft.inners.iter_mut().rev() {
+            std::mem::swap(inner, &mut self.inners[*at]);
+            inner.kept = false;
+        }
+        for (at, hash) in draft.hashes.iter_mut().rev() {
+            std::mem::swap(hash, &mut self.hashes[*at]);
+        }
+        std::mem::swap(&mut draft.free_inners, &mut self.free_inners);
+        std::mem::swap(&mut draft.free_hashes, &mut self.free_hashes);
+        Some(draft)
+    }
+
+    /// Puts a draft in, for good. Nothing must have changed since it was taken out.
+    pub(crate) fn put_draft_in(&mut self, draft: Drafted) {
+        for (at, inner) in draft.inners {
+            self.inners[at] = inner;
+        }
+        for (at, hash) in draft.hashes {
+            self.hashes[at] = hash;
+        }
+        draft.new_inners.into_iter().for_each(|inner| self.inners.push(inner));
+        draft.new_hashes.into_iter().for_each(|hash| self.hashes.push(hash));
+        self.free_inners.extend(draft.free_inners);
+        self.free_hashes.extend(draft.free_hashes);
+    }
+
+    /// An inner node that is about to change.
+    fn change(&mut self, at: usize) -> &mut Inner {
+        let inner = &mut self.inners[at];
+        if let Some(draft) = &mut self.drafting
+            && at < draft.inners_before
+            && !inner.kept
+        {
+            draft.inners.push((at, *inner));
+            inner.kept = true;
+        }
+        inner
+    }
+
     pub(crate) fn count(&self, root: Link) -> u32 {
         match root.node() {
             _ if root == Link::NONE => 0,
@@ -118,10 +197,10 @@ impl<const N: usize> TriePool<N> {
 
         let (mut above, mut below) = (None, *root);
         while let Node::Inner(at) = below.node() {
-            let inner = &mut self.inners[at];
-            if inner.bit > bit {
+            if self.inners[at].bit > bit {
                 break;
             }
+            let inner = self.change(at);
             inner.count += 1;
             inner.stale = true;
             let side = side(&key, inner.bit);
@@ -131,9 +210,10 @@ impl<const N: usize> TriePool<N> {
         let mut children = [below; 2];
         children[side(&key, bit)] = Link::leaf(leaf);
         let count = self.count(below) + 1;
-        let new = self.allocate(Inner { children, count, hash: None, bit, stale: true });
+        let inner = Inner { children, count, hash: None, bit, stale: true, kept: false };
+        let new = self.allocate(inner);
         match above {
-            Some((at, side)) => self.inners[at].children[side] = new,
+            Some((at, side)) => self.change(at).children[side] = new,
             None => *root = new,
         }
     }
@@ -143,7 +223,7 @@ impl<const N: usize> TriePool<N> {
         // The inner node just above the leaf goes too, and its other child takes its place.
         let (mut above, mut parent, mut at) = (None, None, *root);
         while let Node::Inner(index) = at.node() {
-            let inner = &mut self.inners[index];
+            let inner = self.change(index);
             inner.count -= 1;
             inner.stale = true;
             let side = side(key, inner.bit);
@@ -160,7 +240,7 @@ impl<const N: usize> TriePool<N> {
             None => Link::NONE,
         };
         match above {
-            Some((index, side)) => self.inners[index].children[side] = sibling,
+            Some((index, side)) => self.change(index).children[side] = sibling,
             None => *root = sibling,
         }
     }
@@ -169,7 +249,7 @@ impl<const N: usize> TriePool<N> {
     pub(crate) fn touch(&mut self, root: Link, key: &[u8; N]) {
         let mut at = root;
         while let Node::Inner(index) = at.node() {
-            let inner = &mut self.inners[index];
+            let inner = self.change(index);
             inner.stale = true;
             at = inner.children[side(key, inner.bit)];
         }
@@ -220,11 +300,10 @@ impl<const N: usize> TriePool<N> {
                     let ((right, right_key), (left_hash, left_key)) = (done.pop()?, done.pop()?);
                     let Inner { children, bit, .. } = self.inners[at];
                     let count = children.map(|child| self.weight(child, leaves)).iter().sum();
-                    self.inners[at].count = count;
                     let key = left_key.or(right_key);
                     let key = key.unwrap_or_else(|| self.any_key(children[0], leaves));
                     let hash = hash_inner(L::INNER, bit, &key, count, &left_hash, &right);
-                    let kept = self.keep(at, hash);
+                    let kept = self.keep(at, count, hash);
                     done.push((hash, Some(key)));
                     *left = left.saturating_sub(1);
                     if *left == 0 && kept && !steps.is_empty() {
@@ -237,21 +316,31 @@ impl<const N: usize> TriePool<N> {
     }
 
     /// Keeps the hash of an inner node, unless it has too few leaves; tells whether.
-    fn keep(&mut self, at: usize, hash: Digest) -> bool {
-        let inner = &mut self.inners[at];
+    fn keep(&mut self, at: usize, count: u32, hash: Digest) -> bool {
+        let inner = self.change(at);
         inner.stale = false;
-        if inner.count < LEAVES_WITHOUT_HASH {
-            self.free_hashes.extend(inner.hash.take());
+        inner.count = count;
+        let kept = inner.hash;
+        if count < LEAVES_WITHOUT_HASH {
+            inner.hash = None;
+            self.free_hashes.extend(kept);
             return false;
         }
-        if inner.hash.is_none() {
-            inner.hash = self.free_hashes.pop();
-        }
-        if let Some(index) = inner.hash {
-            self.hashes[index.get() as usize - 1] = hash;
+        let index = kept.or_else(|| self.free_hashes.pop());
+        if let Some(index) = index {
+            let place = index.get() as usize - 1;
+            let before = std::mem::replace(&mut self.hashes[place], hash);
+            if let Some(draft) = &mut self.drafting
+                && place < draft.hashes_before
+            {
+                draft.hashes.push((place, before));
+            }
         } else {
             self.hashes.push(hash);
-            inner.hash = u32::try_from(self.hashes.len()).ok().and_then(HashIndex::new);
+        }
+        if kept.is_none() {
+            let last = || u32::try_from(self.hashes.len()).ok().and_then(HashIndex::new);
+            self.inners[at].hash = index.or_else(last);
         }
         true
     }
@@ -345,6 +434,7 @@ impl<const N: usize> TriePool<N> {
         leaves.key(self.descend(root, |_| 0))
     }
 
+    #[inline]
     fn descend(&self, root: Link, side_at: impl Fn(u16) -> usize) -> u32 {
         let mut at = root;
         loop {
@@ -360,7 +450,8 @@ impl<const N: usize> TriePool<N> {
 
     fn allocate(&mut self, inner: Inner) -> Link {
         if let Some(free) = self.free_inners.pop() {
-            self.inners[free as usize] = inner;
+            let place = self.change(free as usize);
+            *place = Inner { kept: place.kept, ..inner };
             return Link(free);
         }
         self.inners.push(inner);
@@ -369,7 +460,8 @@ impl<const N: usize> TriePool<N> {
     }
 
     fn release(&mut self, at: usize) {
-        self.free_hashes.extend(self.inners[at].hash.take());
+        let hash = self.change(at).hash.take();
+        self.free_hashes.extend(hash);
         self.free_inners.extend(u32::try_from(at));
     }
 }
@@ -459,6 +551,7 @@ fn with_ones_from<const N: usize>(mut key: [u8; N], bit: u16) -> [u8; N] {
 }
 
 /// The bit of a key: 0 (left) or 1 (right). Bit 0 is the most significant of byte 0.
+#[inline]
 pub(crate) fn side<const N: usize>(key: &[u8; N], bit: u16) -> usize {
     usize::from(key[usize::from(bit / 8)] >> (7 - bit % 8) & 1)
 }

@@ -16,7 +16,8 @@ mod typed_json;
 use std::sync::Arc;
 
 use dag_store::{
-    Changes, Cid, Commit, Condition, DagNode, DagStore, DagStoreExt, Result, SharedDagStore,
+    Changes, Cid, Commit, Condition, DagNode, DagStore, DagStoreExt, MemoryJournal, Result,
+    SharedDagStore,
 };
 use files::{list, read, text};
 use futures::executor::block_on;
@@ -106,11 +107,35 @@ fn index(number: &Value) -> usize {
     usize::try_from(number.as_u64().expect("a number")).unwrap()
 }
 
+/// Where a store of the trace is kept: nowhere, or in a journal.
+struct Place {
+    in_journals: bool,
+    journal: MemoryJournal,
+}
+
+impl Place {
+    /// A new and empty store.
+    async fn fresh(&mut self) -> Result<Arc<SharedDagStore>> {
+        self.journal = MemoryJournal::new();
+        self.again(Arc::new(SharedDagStore::new())).await
+    }
+
+    /// The same store: if it is kept, another one that was opened on the journal.
+    async fn again(&self, store: Arc<SharedDagStore>) -> Result<Arc<SharedDagStore>> {
+        if !self.in_journals {
+            return Ok(store);
+        }
+        store.close().await?;
+        Ok(Arc::new(SharedDagStore::open(self.journal.clone()).await?))
+    }
+}
+
 /// Does one operation, and gives what it gave in the words of the trace.
 async fn perform(
     store: &mut Arc<SharedDagStore>,
     nodes: &Nodes,
     operation: &Value,
+    place: &mut Place,
 ) -> Result<Option<Value>> {
     match text(operation, "do") {
         "insert" => {
@@ -155,7 +180,11 @@ async fn perform(
             }
             return Ok(Some(nodes.report(&batch.commit().await?)));
         }
-        "replay" => *store = replayed(store, text(operation, "how")).await?,
+        "replay" => {
+            let other = place.fresh().await?;
+            replay(store, &other, text(operation, "how")).await?;
+            *store = other;
+        }
         "look" => {
             assert_eq!(store.heads(None).await?, nodes.cids(&operation["heads"]));
             for scope in list(operation, "scopes") {
@@ -171,25 +200,24 @@ async fn perform(
     Ok(None)
 }
 
-/// Another store, into which all that this one lists was inserted.
-async fn replayed(store: &Arc<SharedDagStore>, how: &str) -> Result<Arc<SharedDagStore>> {
-    let other = Arc::new(SharedDagStore::new());
+/// Inserts all that a store lists into another.
+async fn replay(store: &Arc<SharedDagStore>, other: &Arc<SharedDagStore>, how: &str) -> Result<()> {
     let mut listed = DagStoreExt::list(store).await?;
     match how {
         "one by one" => {
             for node in listed {
-                DagStoreExt::insert(&other, node).await?;
+                DagStoreExt::insert(other, node).await?;
             }
         }
         "at once" => {
-            DagStoreExt::insert_many(&other, listed).await?;
+            DagStoreExt::insert_many(other, listed).await?;
         }
         _ => {
             listed.reverse();
-            DagStoreExt::insert_many(&other, listed).await?;
+            DagStoreExt::insert_many(other, listed).await?;
         }
     }
-    Ok(other)
+    Ok(())
 }
 
 /// The order after an operation that went well, from the one before.
@@ -214,21 +242,38 @@ fn follow(order: &mut Vec<Cid>, nodes: &Nodes, operation: &Value) {
 
 #[test]
 fn a_thousand_operations_give_what_they_give_everywhere() {
+    give_what_they_give(false);
+}
+
+#[test]
+fn the_same_operations_on_a_store_opened_anew_after_each() {
+    give_what_they_give(true);
+}
+
+/// After so many operations there is a checkpoint, where there is a journal.
+const CHECKPOINT: u64 = 40;
+
+fn give_what_they_give(in_journals: bool) {
     let trace = read("trace.json");
     let nodes = Nodes::read(&trace);
     let operations = list(&trace, "operations");
     assert_eq!(operations.len(), 1000);
     block_on(async {
-        let mut store = Arc::new(SharedDagStore::new());
+        let mut place = Place { in_journals, journal: MemoryJournal::new() };
+        let mut store = place.fresh().await.unwrap();
         let mut order = Vec::new();
         let mut size = 0;
         let mut state_hash = store.get_state_hash().await.unwrap().to_string();
-        for (operation, place) in operations.iter().zip(0..) {
-            let given = match perform(&mut store, &nodes, operation).await {
+        for (operation, number) in operations.iter().zip(0..) {
+            let given = match perform(&mut store, &nodes, operation, &mut place).await {
                 Ok(given) => given,
                 Err(error) => Some(error.code().into()),
             };
-            assert_eq!(given.as_ref(), operation.get("gives"), "operation {place}: {operation}");
+            assert_eq!(given.as_ref(), operation.get("gives"), "operation {number}: {operation}");
+            if in_journals && number % CHECKPOINT == CHECKPOINT - 1 {
+                assert!(store.checkpoint().await.unwrap());
+            }
+            store = place.again(store).await.unwrap();
             follow(&mut order, &nodes, operation);
             if let Some(hash) = operation.get("state_hash") {
                 size = operation["size"].as_u64().unwrap();
@@ -241,7 +286,7 @@ fn a_thousand_operations_give_what_they_give_everywhere() {
                 .iter()
                 .map(|node| node.cid().unwrap())
                 .collect();
-            assert_eq!(listed, order, "operation {place}: {operation}");
+            assert_eq!(listed, order, "operation {number}: {operation}");
             assert_eq!(store.len(None).await.unwrap(), size);
         }
         let verified = store.verify().await.unwrap();

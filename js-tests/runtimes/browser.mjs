@@ -8,15 +8,15 @@ import path from "node:path";
  * @typedef {object} Browser
  * @property {string[]} packages what Debian calls it
  * @property {(context: object) => Promise<string>} version
- * @property {(context: object, address: string) => Promise<object>} open gives the program that runs
+ * @property {(context: object, address: string, profile?: string) => Promise<object>} open gives the program that runs
  */
 
 /** @type {Browser} */
 const chromium = {
   packages: ["chromium"],
   version: (context) => version(context, "chromium"),
-  async open(context, address) {
-    return context.start("chromium", [...(await chromiumFlags(context)), address]);
+  async open(context, address, profile) {
+    return context.start("chromium", [...(await chromiumFlags(context, profile)), address]);
   },
   /** Keeps a picture of a page, as it looks once it has nothing to do. */
   async picture(context, address, file) {
@@ -25,7 +25,7 @@ const chromium = {
   },
 };
 
-const chromiumFlags = async (context) => [
+const chromiumFlags = async (context, profile) => [
   "--headless",
   // Whoever runs the tests may be root, where Chromium refuses to start with a sandbox.
   "--no-sandbox",
@@ -39,17 +39,20 @@ const chromiumFlags = async (context) => [
   "--enable-logging=stderr",
   "--js-flags=--expose-gc",
   "--no-first-run",
-  `--user-data-dir=${await profile(context)}`,
+  `--user-data-dir=${profile ?? (await newProfile(context))}`,
 ];
 
 /** @type {Browser} */
 const firefox = {
   packages: ["firefox-esr"],
   version: (context) => version(context, "firefox-esr"),
-  async open(context, address) {
-    const folder = await profile(context);
+  async open(context, address, profile) {
+    const folder = profile ?? (await newProfile(context));
     const preferences = {
       "app.normandy.enabled": false,
+      // It would open pages a second time, in a storage of their own.
+      "browser.pagethumbnails.capturing_disabled": true,
+      "browser.sessionstore.resume_from_crash": false,
       "browser.shell.checkDefaultBrowser": false,
       "browser.startup.homepage_override.mstone": "ignore",
       "datareporting.policy.dataSubmissionEnabled": false,
@@ -58,6 +61,7 @@ const firefox = {
       "dom.serviceWorkers.idle_timeout": 600_000,
       "network.captive-portal-service.enabled": false,
       "network.connectivity-service.enabled": false,
+      "toolkit.startup.max_resumed_crashes": -1,
     };
     const lines = Object.entries(preferences).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`);
     await writeFile(path.join(folder, "user.js"), lines.join(""));
@@ -87,7 +91,8 @@ async function version(context, program, env) {
   return found;
 }
 
-const profile = (context) => mkdtemp(path.join(context.consumer.home, "profile-"));
+/** A folder for what a browser keeps. */
+export const newProfile = (context) => mkdtemp(path.join(context.consumer.home, "profile-"));
 
 /** The X server of each cell that has asked for one. */
 const displays = new WeakMap();

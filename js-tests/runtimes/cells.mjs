@@ -5,11 +5,14 @@ import { bundlers } from "./bundlers.mjs";
 import { deno } from "./deno.mjs";
 import { examplePage } from "./example-page.mjs";
 import { examples } from "./examples.mjs";
+import { journals } from "./journals.mjs";
+import { kills } from "./kills.mjs";
 import { next } from "./next.mjs";
 import { node } from "./node.mjs";
+import { sqliteProcesses } from "./sqlite-processes.mjs";
 import { workerd } from "./workerd.mjs";
 
-export const cells = [...node, ...deno, ...bun, ...workerd, ...browsers, ...bundlers, ...next, ...examples, examplePage];
+export const cells = [...node, ...deno, ...bun, ...workerd, ...browsers, ...journals, ...sqliteProcesses, ...kills, ...bundlers, ...next, ...examples, examplePage];
 
 /** The cells of these names, or whose names begin so: `node` and `node-22` both name `node-22-import`. All, where none is named. */
 export function chosen(names) {

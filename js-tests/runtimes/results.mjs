@@ -9,9 +9,10 @@ export class Results {
   #notes = [];
   #absent;
 
-  /** A cell that has something else to do than run the suite says `suite: false`. */
+  /** A cell that runs another suite says which; one that runs none says `suite: false`. */
   constructor(cell) {
-    this.#missing = new Set(cell.suite === false ? [] : suite.map(({ name }) => name));
+    const cases = cell.suite ?? suite;
+    this.#missing = new Set(cases === false ? [] : cases.map(({ name }) => name));
   }
 
   /** A case of the suite has ended; see `runSuite` for what is told of it. */

@@ -12,12 +12,12 @@ const GUEST = "js-tests/runtimes/guest";
 /** How long a request may take that waits for nobody, in milliseconds; one that waits for a request that is gone takes for ever. */
 const PATIENCE = 60_000;
 
-const version = async (context) => (await context.run(WORKERD, ["--version"])).trim().split(" ").at(-1);
+export const workerdVersion = async (context) => (await context.run(WORKERD, ["--version"])).trim().split(" ").at(-1);
 
 export const workerd = [
-  { name: "workerd-worker", project: "workerd", version, run: (context) => runSuite(context, "worker") },
-  { name: "workerd-object", project: "workerd", version, run: (context) => runSuite(context, "object") },
-  { name: "workerd-requests", suite: false, version, run: runRequests },
+  { name: "workerd-worker", project: "workerd", version: workerdVersion, run: (context) => runSuite(context, "worker") },
+  { name: "workerd-object", project: "workerd", version: workerdVersion, run: (context) => runSuite(context, "object") },
+  { name: "workerd-requests", suite: false, version: workerdVersion, run: runRequests },
   {
     name: "wrangler-dev",
     version: Wrangler.version,
@@ -27,7 +27,7 @@ export const workerd = [
 
 /** The suite, within a Worker or within a Durable Object. */
 async function runSuite(context, where) {
-  await askForSuite(context, await serve(context, "worker"), where);
+  await askForSuite(context, await serveWorker(context, "worker"), where);
 }
 
 async function askForSuite(context, origin, where) {
@@ -41,7 +41,7 @@ async function askForSuite(context, origin, where) {
  * that is gone.
  */
 async function runRequests(context) {
-  const origin = await serve(context, "requests");
+  const origin = await serveWorker(context, "requests");
   const ask = async (what, signal) => {
     const response = await fetch(new URL(what, origin), { signal });
     if (!response.ok) throw new Error(`${what}: ${response.status}: ${await response.text()}`);
@@ -65,7 +65,12 @@ async function runRequests(context) {
 }
 
 /** Serves a Worker of `guest/` with workerd, from the files that wrangler would deploy; gives the origin. */
-async function serve(context, name) {
+export async function serveWorker(context, name) {
+  return startWorker(context, await prepareWorker(context, name)).then(({ origin }) => origin);
+}
+
+/** Bundles a Worker of `guest/`; gives the configuration that serves it. */
+export async function prepareWorker(context, name) {
   const { consumer } = context;
   const files = await new Wrangler(context, `${GUEST}/${name}.jsonc`).bundle();
   await checkCarried(context, files);
@@ -75,7 +80,12 @@ async function serve(context, name) {
   const config = await readFile(consumer.path(GUEST, `${name}.capnp`), "utf8");
   // The first module is the main one.
   await consumer.write(`${name}.capnp`, config.replace("MODULES", [...modules(".js", "esModule"), ...modules(".wasm", "wasm")].join(", ")));
-  const server = context.start(WORKERD, ["serve", `${name}.capnp`, "--control-fd=1"]);
+  return `${name}.capnp`;
+}
+
+/** Serves what was prepared; gives the origin, and the program that serves. */
+export async function startWorker(context, config) {
+  const server = context.start(WORKERD, ["serve", config, "--control-fd=1"]);
   const [, port] = await server.printed(/"event":"listen".*"port":(\d+)/);
-  return `http://127.0.0.1:${port}`;
+  return { origin: `http://127.0.0.1:${port}`, server };
 }

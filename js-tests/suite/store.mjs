@@ -443,7 +443,10 @@ export const store = [
     async ({ DagStore }) => {
       const store = new DagStore();
       const batch = await store.beginBatch();
-      const methods = (object) => Object.getOwnPropertyNames(Object.getPrototypeOf(object)).filter((name) => name !== "constructor");
+      const methods = (object) =>
+        Object.entries(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(object)))
+          .filter(([name, { value }]) => name !== "constructor" && typeof value === "function")
+          .map(([name]) => name);
       // These give no Promise, but what is yet to be read.
       const others = ["list", "watch", "ancestors", "descendants", "topological", "diff", "exportCar", "free"];
       for (const object of [store, batch]) {

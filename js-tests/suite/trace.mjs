@@ -76,8 +76,8 @@ const OPERATIONS = {
 };
 
 /** Fills another store with what this one lists, in one of the ways in which people do. */
-async function replayed(store, how, { DagStore }) {
-  const other = new DagStore();
+async function replayed(store, how, open) {
+  const other = await open();
   if (how === "one by one") {
     for await (const read of store.list()) equal(await other.insert(read), read.cid);
   } else {
@@ -116,36 +116,44 @@ function orderAfter(before, { node, order }, given) {
   return before.filter((cid) => !removed.includes(cid)).concat(added);
 }
 
-export const trace = [
-  [
-    "1,000 operations give the CIDs, the order and the state hashes that they give everywhere",
-    async (api) => {
-      const library = new api.DagStore();
-      const nodes = golden.nodes.map((node) => nodeOf(node, api));
-      const { inserted } = await library.insertMany(nodes);
-      equal(inserted, golden.nodes.map(({ cid }) => cid));
+/**
+ * Does the thousand operations, and looks after each.
+ *
+ * @param {object} api
+ * @param {() => DagStore | Promise<DagStore>} open gives a new, empty store
+ * @param {(store: DagStore) => DagStore | Promise<DagStore>} [again] gives another one with the same nodes, now and then
+ */
+export async function playTrace(api, open, again = (store) => store) {
+  const library = new api.DagStore();
+  const nodes = golden.nodes.map((node) => nodeOf(node, api));
+  const { inserted } = await library.insertMany(nodes);
+  equal(inserted, golden.nodes.map(({ cid }) => cid));
 
-      let store = new api.DagStore();
-      let order = [];
-      let state = { size: 0, state_hash: await store.stateHash() };
-      for (const [i, operation] of golden.operations.entries()) {
-        const place = `operation ${i}, ${operation.do}`;
-        if (operation.do === "replay") {
-          store = await replayed(store, operation.how, api);
-          order = orderAfter(order, operation);
-        } else {
-          const given = await outcome(OPERATIONS[operation.do](store, operation, { nodes, library }));
-          equal(given, expected(operation), place);
-          order = orderAfter(order, operation, given);
-        }
-        state = { size: operation.size ?? state.size, state_hash: operation.state_hash ?? state.state_hash };
-        equal({ size: await store.size(), state_hash: await store.stateHash() }, state, place);
-        const limit = i % WHOLE === 0 || operation.order ? Number.MAX_SAFE_INTEGER : TAIL;
-        const end = await store.list({ reverse: true, limit }).toArray();
-        equal(end.map(({ cid }) => cid), order.slice(-limit).reverse(), place);
-      }
-      equal(await store.verify().then(({ stateHash }) => stateHash), state.state_hash);
-      equal(golden.operations.length, 1000);
-    },
-  ],
+  let store = await open();
+  let order = [];
+  let state = { size: 0, state_hash: await store.stateHash() };
+  for (const [i, operation] of golden.operations.entries()) {
+    const place = `operation ${i}, ${operation.do}`;
+    if (operation.do === "replay") {
+      store = await replayed(store, operation.how, open);
+      order = orderAfter(order, operation);
+    } else {
+      const given = await outcome(OPERATIONS[operation.do](store, operation, { nodes, library }));
+      equal(given, expected(operation), place);
+      order = orderAfter(order, operation, given);
+    }
+    if (i % WHOLE === WHOLE - 1) store = await again(store);
+    state = { size: operation.size ?? state.size, state_hash: operation.state_hash ?? state.state_hash };
+    equal({ size: await store.size(), state_hash: await store.stateHash() }, state, place);
+    const limit = i % WHOLE === 0 || operation.order ? Number.MAX_SAFE_INTEGER : TAIL;
+    const end = await store.list({ reverse: true, limit }).toArray();
+    equal(end.map(({ cid }) => cid), order.slice(-limit).reverse(), place);
+  }
+  equal(await store.verify().then(({ stateHash }) => stateHash), state.state_hash);
+  equal(golden.operations.length, 1000);
+  await store.close();
+}
+
+export const trace = [
+  ["1,000 operations give the CIDs, the order and the state hashes that they give everywhere", (api) => playTrace(api, () => new api.DagStore())],
 ];

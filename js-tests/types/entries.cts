@@ -1,8 +1,12 @@
 /** Every entry, by `require`. */
 import main = require("dag-store");
 import wasm = require("dag-store/dag.wasm");
+import durable = require("dag-store/durable-object");
+import indexeddb = require("dag-store/indexeddb");
 import inline = require("dag-store/inline");
 import slim = require("dag-store/slim");
+import sqlite = require("dag-store/sqlite");
+import testing = require("dag-store/testing");
 
 const source: slim.WasmSource = wasm;
 slim.init(source);
@@ -10,4 +14,6 @@ slim.init(source);
 slim.init(7);
 
 const stores: main.DagStore[] = [new main.DagStore(), new inline.DagStore(), new slim.DagStore()];
-export = stores;
+const journals: main.Journal[] = [new indexeddb.IndexedDBJournal("name"), new sqlite.SqliteJournal("file"), new testing.MemoryJournal()];
+journals.push(new durable.DurableObjectJournal({} as durable.DurableObjectStorageLike));
+export = { journals, stores };

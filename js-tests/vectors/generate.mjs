@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 import { accepted } from './accepted.mjs';
 import { cids } from './cids.mjs';
+import { steps } from './journal-file.mjs';
 import { refused } from './refused.mjs';
 import { states } from './states.mjs';
 import { trace } from './trace.mjs';
@@ -29,6 +30,7 @@ export function generate() {
     }),
     'state-hash.json': print({ states: states.map(stateHexed) }),
     'trace.json': golden,
+    'journal-file.json': printLines({ steps }),
     '../../js-tests/suite/golden.mjs': `/** docs/vectors/trace.json, written by js-tests/vectors/generate.mjs. */\nexport const golden = ${golden.trimEnd()};\n`,
   };
 }

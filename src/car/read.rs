@@ -67,7 +67,6 @@ enum Next {
 }
 
 /// Reads a file that is there as a whole; see [`CarReader`].
-#[cfg(any(test, feature = "conformance"))]
 pub(crate) fn read(
     file: &[u8],
     block_bytes: usize,

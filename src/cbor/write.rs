@@ -28,6 +28,10 @@ fn write_head(out: &mut Vec<u8>, major: u8, argument: u64) {
     }
 }
 
+pub(crate) fn write_null(out: &mut Vec<u8>) {
+    out.push(NULL);
+}
+
 pub(crate) fn write_unsigned(out: &mut Vec<u8>, value: u64) {
     write_head(out, major::UNSIGNED, value);
 }

@@ -7,7 +7,7 @@ use crate::graph::{self, Graph};
 use crate::id;
 use crate::pace::Pace;
 use crate::platform;
-use crate::store::{closed, not_there};
+use crate::store::not_there;
 use crate::walk::{Diff, Direction, Walk, WalkPage, WalkQuery, to_cids};
 use crate::{Cid, Result, ToCid};
 
@@ -27,7 +27,7 @@ impl SharedDagStore {
     pub async fn children(&self, id: impl ToCid) -> Result<Vec<Cid>> {
         let cid = id.to_cid()?;
         let state = self.shared.state.read().await;
-        let state = state.as_ref().ok_or_else(closed)?;
+        let state = state.as_ref().ok_or_else(|| self.shared.gone())?;
         state.children_in_order(state.node(&cid)?, &mut Pace::default()).await
     }
 
@@ -35,7 +35,11 @@ impl SharedDagStore {
     /// [`DagStore::roots`](crate::DagStore::roots).
     pub async fn roots(&self, scope_id: Option<&str>) -> Result<Vec<Cid>> {
         let state = self.shared.state.read().await;
-        state.as_ref().ok_or_else(closed)?.roots(scope_id, &mut Pace::default()).await
+        state
+            .as_ref()
+            .ok_or_else(|| self.shared.gone())?
+            .roots(scope_id, &mut Pace::default())
+            .await
     }
 
     /// Walks from nodes to their ancestors; see
@@ -68,7 +72,7 @@ impl SharedDagStore {
     pub async fn walk_page(&self, query: &WalkQuery) -> Result<WalkPage> {
         let mut pace = Pace::default();
         let state = self.shared.state.read().await;
-        let state = state.as_ref().ok_or_else(closed)?;
+        let state = state.as_ref().ok_or_else(|| self.shared.gone())?;
         if query.direction == Direction::All {
             graph::sorted_page(state, query, &mut pace).await
         } else {
@@ -90,7 +94,7 @@ impl SharedDagStore {
         descendant: &Cid,
     ) -> Result<bool> {
         let state = self.shared.state.read().await;
-        let state = state.as_ref().ok_or_else(closed)?;
+        let state = state.as_ref().ok_or_else(|| self.shared.gone())?;
         graph::is_ancestor(state, state.node(ancestor)?, state.node(descendant)?, pace).await
     }
 
@@ -103,7 +107,7 @@ impl SharedDagStore {
 
     pub(crate) async fn merge_bases_at(&self, pace: &mut Pace, cids: &[Cid]) -> Result<Vec<Cid>> {
         let state = self.shared.state.read().await;
-        let state = state.as_ref().ok_or_else(closed)?;
+        let state = state.as_ref().ok_or_else(|| self.shared.gone())?;
         let nodes = cids.iter().map(|cid| state.node(cid)).collect::<Result<Vec<_>>>()?;
         let bases = graph::merge_bases(state, &nodes, pace).await?;
         Ok(bases.into_iter().map(|base| id::cid_of(state.digest(base))).collect())
@@ -122,7 +126,7 @@ impl SharedDagStore {
         to: &Cid,
     ) -> Result<Option<Vec<Cid>>> {
         let state = self.shared.state.read().await;
-        let state = state.as_ref().ok_or_else(closed)?;
+        let state = state.as_ref().ok_or_else(|| self.shared.gone())?;
         let Some(path) = graph::path(state, state.node(from)?, state.node(to)?, pace).await? else {
             return Ok(None);
         };

@@ -32,18 +32,22 @@ pub(super) struct Placed {
 }
 
 impl Placed {
+    #[inline]
     pub(super) fn slot(&self, slot: u32) -> &Slot {
         &self.slots[slot as usize]
     }
 
+    #[inline]
     pub(super) fn record(&self, slot: u32) -> Record<'_> {
         self.arena.get(self.slot(slot).location)
     }
 
+    #[inline]
     pub(super) fn digest(&self, slot: u32) -> &Digest {
         self.arena.digest(self.slot(slot).location)
     }
 
+    #[inline]
     pub(super) fn tail(&self, slot: u32) -> Tail<'_> {
         // It was read when the node came in, so it can be read.
         let tail = Tail::read(self.record(slot).tail());
@@ -52,6 +56,7 @@ impl Placed {
 }
 
 impl Nodes for Placed {
+    #[inline]
     fn key(&self, slot: u32) -> (u64, &Digest) {
         (self.tail(slot).timestamp, self.digest(slot))
     }

@@ -1,6 +1,7 @@
 //! What calls answer, as bytes: a byte that tells success from failure, then the one or the other.
 //! `answer.js` reads it. Numbers are little endian, CIDs are base32 text.
 
+use std::error::Error as _;
 use std::future::{Future, ready};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -163,10 +164,12 @@ fn write_failed(error: &DagError, out: &mut Vec<u8>) {
 }
 
 /// The code, the message, and what the error speaks of; each may be empty.
-fn write_error(error: &DagError, out: &mut Vec<u8>) {
+pub(super) fn write_error(error: &DagError, out: &mut Vec<u8>) {
     let commit = error.commit_id().map(ToString::to_string).unwrap_or_default();
     let offset = error.offset().map(|offset| offset.to_string()).unwrap_or_default();
-    let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    // The first cause says most: what comes between says the same in other words.
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    let source = causes.last().map(ToString::to_string).unwrap_or_default();
     write_text(error.code(), out);
     write_text(error.message(), out);
     write_known_cid(error.cid(), out);

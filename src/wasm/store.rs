@@ -19,6 +19,34 @@ pub struct DagStore {
     pub(super) store: SharedDagStore,
 }
 
+impl DagStore {
+    pub(super) fn of(store: SharedDagStore) -> Self {
+        DagStore { store }
+    }
+
+    pub(super) fn inner(&self) -> SharedDagStore {
+        self.store.clone()
+    }
+}
+
+/// Limits, as JavaScript tells them.
+pub(super) fn limits(
+    block_bytes: usize,
+    parents: usize,
+    content_depth: usize,
+    batch_operations: usize,
+    batch_bytes: usize,
+    history: usize,
+) -> Limits {
+    Limits::default()
+        .with_block_bytes(block_bytes)
+        .with_parents(parents)
+        .with_content_depth(content_depth)
+        .with_batch_operations(batch_operations)
+        .with_batch_bytes(batch_bytes)
+        .with_history(history)
+}
+
 #[wasm_bindgen]
 impl DagStore {
     /// An empty store with these limits.
@@ -32,13 +60,8 @@ impl DagStore {
         batch_bytes: usize,
         history: usize,
     ) -> DagStore {
-        let limits = Limits::default()
-            .with_block_bytes(block_bytes)
-            .with_parents(parents)
-            .with_content_depth(content_depth)
-            .with_batch_operations(batch_operations)
-            .with_batch_bytes(batch_bytes)
-            .with_history(history);
+        let limits =
+            limits(block_bytes, parents, content_depth, batch_operations, batch_bytes, history);
         DagStore { store: SharedDagStore::with_limits(limits) }
     }
 

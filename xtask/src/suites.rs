@@ -39,6 +39,8 @@ pub(crate) enum Suite {
     Vectors,
     /// The npm package, from its tarball, in Node
     Js,
+    /// Processes killed while they commit, natively and in Node
+    Kill,
     /// The whole suite in every runtime, from the tarball; `test runtimes NAME…` runs some
     Runtimes,
     /// The JavaScript in the READMEs runs as printed
@@ -122,6 +124,7 @@ impl Bench<'_> {
             Suite::Wasm => self.wasm(),
             Suite::Vectors => self.vectors(package),
             Suite::Js => self.js(package),
+            Suite::Kill => self.kill(package),
             Suite::Runtimes => self.runtimes(package),
             Suite::Snippets => self.snippets(package),
             Suite::Demo => self.demo(package),

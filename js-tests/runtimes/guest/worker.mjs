@@ -2,18 +2,9 @@
 import { api } from "./api.mjs";
 import { collectGarbage } from "./collect.mjs";
 import { runSuite } from "../../suite/run.mjs";
+import { streamed } from "./streamed.mjs";
 
-function answer() {
-  const { readable, writable } = new TransformStream();
-  const writer = writable.getWriter();
-  const encoder = new TextEncoder();
-  const report = (outcome) => writer.write(encoder.encode(`${JSON.stringify(outcome)}\n`));
-  runSuite({ ...api, collectGarbage }, report).then(
-    () => writer.close(),
-    (error) => writer.abort(error),
-  );
-  return new Response(readable);
-}
+const answer = () => streamed((report) => runSuite({ ...api, collectGarbage }, report));
 
 export class Suite {
   fetch() {

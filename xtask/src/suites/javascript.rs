@@ -1,8 +1,10 @@
 //! The suites that Node runs, with the package as a user has it.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde_json::Value;
 
 use super::{Bench, Tally};
 use crate::consumer::Consumer;
@@ -14,6 +16,9 @@ use crate::workspace::{Workspace, files_below, read, write};
 
 /// The texts whose JavaScript must run as printed.
 const READMES: [&str; 2] = ["README.md", "pkg-template/README.md"];
+
+/// The program for tests to kill.
+const KILL_WORKER: &str = "kill_worker";
 
 /// The package, packed when the first suite wants it.
 #[derive(Debug)]
@@ -61,11 +66,22 @@ fn once(
 
 impl Bench<'_> {
     pub(super) fn vectors(&self, package: &mut Package<'_>) -> Result<Tally> {
-        self.node_tests(package, "vectors", |file| file.starts_with("vectors"))
+        self.node_tests(package, "vectors", |file| file.starts_with("vectors"), &[])
+    }
+
+    /// With the native program that is killed beside the one in JavaScript.
+    pub(super) fn kill(&self, package: &mut Package<'_>) -> Result<Tally> {
+        let mut cargo = Command::new("cargo");
+        cargo.args(["build", "--package", "dag-store", "--example", KILL_WORKER]);
+        cargo.arg("--message-format=json").current_dir(self.workspace.root());
+        let worker = executable(&run::output(&mut cargo)?).context("cargo built no program")?;
+        let environment = [("DAG_STORE_KILL_WORKER", worker.as_str())];
+        self.node_tests(package, "kill", |file| file.starts_with("kill"), &environment)
     }
 
     pub(super) fn js(&self, package: &mut Package<'_>) -> Result<Tally> {
-        let mut tally = self.node_tests(package, "js", |file| !file.starts_with("vectors"))?;
+        let others = |file: &Path| !file.starts_with("vectors") && !file.starts_with("kill");
+        let mut tally = self.node_tests(package, "js", others, &[])?;
         if self.full {
             run::say("the package once more, from another folder");
             let again = pack_elsewhere(self.workspace, &package.tarball()?);
@@ -83,6 +99,7 @@ impl Bench<'_> {
         package: &mut Package<'_>,
         name: &str,
         chosen: impl Fn(&Path) -> bool,
+        environment: &[(&str, &str)],
     ) -> Result<Tally> {
         let folder = self.workspace.root().join("js-tests");
         let files = files_below(&folder)?.into_iter().filter(|file| is_test(file) && chosen(file));
@@ -91,6 +108,7 @@ impl Bench<'_> {
         let consumer = package.consumer()?;
         let mut node = consumer.node();
         node.args(["--expose-gc", "--test", "--test-reporter=spec"]).args(&files);
+        node.envs(environment.iter().copied());
         let what = format!("node --test: {} files, the package from its tarball", files.len());
         self.counted(&format!("node-{name}"), &what, &mut node, count)
     }
@@ -129,6 +147,12 @@ impl Bench<'_> {
         }
         Ok(tally)
     }
+}
+
+/// The program among what cargo says that it built, a line of JSON for each.
+fn executable(output: &str) -> Option<String> {
+    let messages = output.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    messages.filter_map(|message| message["executable"].as_str().map(str::to_owned)).last()
 }
 
 fn is_test(file: &Path) -> bool {
@@ -191,6 +215,15 @@ mod tests {
                       ℹ skipped 1\nℹ todo 1\nℹ duration_ms 53.1\n";
         assert_eq!(count(output), Tally { passed: 5, failed: 4 });
         assert_eq!(count(""), Tally::default());
+    }
+
+    #[test]
+    fn the_program_that_was_built_is_found() {
+        let output = "{\"reason\":\"compiler-artifact\",\"executable\":null}\n\
+                      {\"reason\":\"compiler-artifact\",\"executable\":\"/t/worker\"}\n\
+                      {\"reason\":\"build-finished\",\"success\":true}\n";
+        assert_eq!(executable(output).as_deref(), Some("/t/worker"));
+        assert_eq!(executable(""), None);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 import { runSuite } from "../../../suite/run.mjs";
 
 /**
- * Runs the suite and posts the outcomes, and at the end what nobody caught. Meant for any place that has `fetch`: a
+ * Runs the suite, or other cases, and posts the outcomes, and at the end what nobody caught. Meant for any place that has `fetch`: a
  * window, a worker, a component that a server renders.
  */
-export async function postSuite(api, to = "/outcomes") {
+export async function postSuite(api, to = "/outcomes", cases = undefined) {
   const uncaught = watch();
   const outbox = new Outbox(to);
-  await runSuite({ ...api, collectGarbage }, (outcome) => outbox.put(outcome));
+  await runSuite({ ...api, collectGarbage }, (outcome) => outbox.put(outcome), { cases });
   await outbox.end({ uncaught, requests: requests(to) });
 }
 
