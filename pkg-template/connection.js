@@ -58,7 +58,7 @@ export class Connection {
   /** Has the journal no longer closed where the instance fails. */
   #detach;
   /** Ends the following of other writers. */
-  #following = new AbortController();
+  #following;
   /** What must go when the store closes. */
   #batches = new Set();
   /** The reads that are made in parts. */
@@ -136,6 +136,8 @@ export class Connection {
 
   /** Takes in what others commit, as soon as it is known of, for as long as the store is open. */
   async #follow() {
+    if (this.closed) return;
+    this.#following = new AbortController();
     const { signal } = this.#following;
     try {
       for (let sequence = await this.sequence(); !signal.aborted; ) {
@@ -330,7 +332,7 @@ export class Connection {
       for (const target of targets) {
         for (const work of target.works) if (!work.hasPlace) work.giveUp(target.closedError());
       }
-      this.#following.abort();
+      this.#following?.abort();
       if (this.#opening === undefined) return undefined;
       const close = () => this.#inOrder(undefined, () => this.#close());
       const busy = targets.map(({ lane }) => lane).filter((lane) => !lane.isFree);

@@ -41,7 +41,7 @@ const MAX_APPEND: u64 = 1 << 30;
 /// - A record that is not sound, with no later one after it, is a write that broke off: opening cuts
 ///   it off, and [`Medium::bytes_cut`] tells. Rot in the very last record looks the same.
 /// - Any other damage is [`ErrorKind::Corrupt`], with the offset. [`open_read_only`](Self::open_read_only)
-///   reads what stands before it, for [`SharedDagStore::recover`](crate::SharedDagStore::recover).
+///   reads what stands before it, for [`recover`](crate::recover()).
 /// - A full disk is [`ErrorKind::Quota`]: what was begun is taken back, and all goes on.
 /// - Where the medium does not confirm a write, the commit is of [`ErrorKind::OutcomeUnknown`], and the
 ///   journal must be opened again. `fdatasync` is never called again after it failed.

@@ -185,7 +185,7 @@ test("every byte that changes is noticed", async () => {
     const { read, error } = await judge(file, damaged, segments);
     // Rot in the last record can't be told from a write that broke off.
     if (at >= last) assert.equal(read, 8, `byte ${at}`);
-    else assert.ok((error.offset ?? 0) <= at && at < HEADER === (error.offset === undefined), `byte ${at}`);
+    else assert.ok(error.offset <= at && at < HEADER === (error.offset === 0), `byte ${at}`);
   }
 });
 

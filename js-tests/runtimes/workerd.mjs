@@ -69,15 +69,15 @@ export async function serveWorker(context, name) {
   return startWorker(context, await prepareWorker(context, name)).then(({ origin }) => origin);
 }
 
-/** Bundles a Worker of `guest/`; gives the configuration that serves it. */
-export async function prepareWorker(context, name) {
+/** Bundles a Worker of a folder of guests; gives the configuration that serves it. */
+export async function prepareWorker(context, name, folder = GUEST) {
   const { consumer } = context;
-  const files = await new Wrangler(context, `${GUEST}/${name}.jsonc`).bundle();
+  const files = await new Wrangler(context, `${folder}/${name}.jsonc`).bundle();
   await checkCarried(context, files);
 
   const modules = (extension, kind) =>
     files.filter((file) => file.endsWith(extension)).map((file) => `(name = "${file.replace("bundle/", "")}", ${kind} = embed "${file}")`);
-  const config = await readFile(consumer.path(GUEST, `${name}.capnp`), "utf8");
+  const config = await readFile(consumer.path(folder, `${name}.capnp`), "utf8");
   // The first module is the main one.
   await consumer.write(`${name}.capnp`, config.replace("MODULES", [...modules(".js", "esModule"), ...modules(".wasm", "wasm")].join(", ")));
   return `${name}.capnp`;

@@ -2,6 +2,7 @@
 //! the npm package, run the main job with it, and test everything.
 
 mod apt;
+mod bench;
 mod consumer;
 mod demo;
 mod git;
@@ -66,6 +67,19 @@ enum Command {
         #[arg(long, value_name = "NODES.jsonl")]
         file: Option<PathBuf>,
     },
+    /// Measure journals beside what people use in their place; write docs/benchmarks
+    ///
+    /// Installs the peers and the runtimes, packs, and measures by turns in each runtime: one node and
+    /// wait, 64 at once, 1,000 as one batch; opening; bytes on the disk. Takes some minutes; writes the
+    /// figures only where all of it was measured.
+    Bench {
+        /// Where to measure: `native`, `disk`, `chromium`, `firefox`, `durable-object` [default: all]
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+        /// How often all take their turn
+        #[arg(long, default_value_t = 30)]
+        rounds: u32,
+    },
     /// Run the tests: all suites, or those named
     #[command(args_conflicts_with_subcommands = true)]
     Test {
@@ -103,6 +117,7 @@ fn main() -> ExitCode {
         Command::Demo { repo, file } => {
             demo::demo(&workspace, &Input::new(repo, file)).map(|()| true)
         }
+        Command::Bench { names, rounds } => bench::bench(&workspace, &names, rounds).map(|()| true),
         Command::Test { suites, full, only } => Ok(match only {
             None => suites::test(&workspace, &suites, &[], full),
             Some(Only::Runtimes { names }) => {

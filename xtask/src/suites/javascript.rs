@@ -152,7 +152,7 @@ impl Bench<'_> {
 /// The program among what cargo says that it built, a line of JSON for each.
 fn executable(output: &str) -> Option<String> {
     let messages = output.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    messages.filter_map(|message| message["executable"].as_str().map(str::to_owned)).last()
+    messages.filter_map(|message| message["executable"].as_str().map(str::to_owned)).next_back()
 }
 
 fn is_test(file: &Path) -> bool {
