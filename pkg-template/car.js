@@ -2,8 +2,10 @@ import { ours } from "./attempt.js";
 import { asBytes } from "./bytes.js";
 import { nothing } from "./connection.js";
 import { DagStoreError } from "./error.js";
-import { CID_BYTES, writeId } from "./id.js";
+import { CID_BYTES } from "./id.js";
 import { readOptions } from "./options.js";
+import { readIds } from "./record.js";
+import { Source } from "./source.js";
 import { turn } from "./turn.js";
 import { WORK_OPTIONS, Work } from "./work.js";
 
@@ -27,7 +29,7 @@ export class CarExport {
     this.#connection = connection;
     try {
       this.#options = readOptions(options, "options", OPTIONS);
-      this.#query = readQuery(this.#options);
+      this.#query = readQuery(this.#options, connection.limits);
     } catch (error) {
       // All that an export promises is asynchronous, its errors too.
       this.#error = error;
@@ -108,21 +110,15 @@ export class CarExport {
 }
 
 /** What is asked: the ids of both kinds, one after another, and how the store is asked for the rest. */
-function readQuery(options) {
-  const scopeId = options.text("scopeId");
-  const pastOf = options.list("pastOf", cidBytes);
-  const notPastOf = options.list("notPastOf", cidBytes) ?? [];
-  const afterCommit = options.count("afterCommit");
-  const cids = [...(pastOf ?? []), ...notPastOf];
-  const ids = new Uint8Array(cids.length * CID_BYTES);
-  cids.forEach((cid, i) => ids.set(cid, i * CID_BYTES));
-  return { ids, ask: (store) => store.exportCar(ids.length, scopeId, pastOf?.length, afterCommit) };
-}
-
-function cidBytes(id) {
-  const bytes = new Uint8Array(CID_BYTES);
-  writeId(id, bytes, 0);
-  return bytes;
+function readQuery(options, limits) {
+  const idsOf = (key) => (options.get(key) === undefined ? undefined : readIds(options.get(key), limits));
+  const [scopeId, afterCommit] = [options.text("scopeId"), options.count("afterCommit")];
+  const [pastOf, notPastOf = NO_BYTES] = [idsOf("pastOf"), idsOf("notPastOf")];
+  const ids = new Uint8Array((pastOf?.length ?? 0) + notPastOf.length);
+  ids.set(pastOf ?? NO_BYTES);
+  ids.set(notPastOf, ids.length - notPastOf.length);
+  const wanted = pastOf && pastOf.length / CID_BYTES;
+  return { ids, ask: (store) => store.exportCar(ids.length, scopeId, wanted, afterCommit) };
 }
 
 /** The first slice of a file is taken within the call, the others in a turn of the event loop each. */
@@ -139,15 +135,13 @@ export function takeCar(car) {
 
 /** A file that a caller gives, in pieces of any size, a slice of it at a time; see `Intake` in intake.js. */
 class CarIntake {
-  /** Whether it has to be waited for. */
-  isAsync;
   /** How many bytes were taken in. */
   count = 0;
   /** How many there are, where that is known. */
   total;
   /** Whether all were taken in. */
   isWhole = false;
-  #iterator;
+  #source;
   /** What is left of the last piece. */
   #rest = NO_BYTES;
   #buffer = NO_BYTES;
@@ -156,9 +150,13 @@ class CarIntake {
   #full;
 
   constructor({ iterator, isAsync, total }) {
-    this.#iterator = iterator;
-    this.isAsync = isAsync;
+    this.#source = new Source("the pieces of the CAR file", iterator, isAsync);
     this.total = total;
+  }
+
+  /** Whether it has to be waited for. */
+  get isAsync() {
+    return this.#source.isAsync;
   }
 
   /** The slice that was read, until the next one is. */
@@ -179,44 +177,18 @@ class CarIntake {
   /** Reads the next slice as it comes, unless the work is given up. */
   async readAsync(work) {
     this.#begin(NEXT_SLICE);
-    while (!this.#isFull()) if (!this.#copy()) this.#take(await this.#next(work));
+    while (!this.#isFull()) if (!this.#copy()) this.#take(await this.#source.readAsync(work));
   }
 
   /** Ends it, and tells the iterator if there is more in it. */
   close() {
-    const iterator = this.#iterator;
-    this.#iterator = undefined;
-    if (iterator === undefined) return;
-    try {
-      Promise.resolve(iterator.return?.()).catch(nothing);
-    } catch {
-      // Whatever it says to that, the call ends as it ends.
-    }
-  }
-
-  async #next(work) {
-    try {
-      return await work.wait(this.#iterator.next());
-    } catch (error) {
-      work.assertGoing();
-      // It has failed by itself.
-      this.#iterator = undefined;
-      throw error;
-    }
+    this.#source.close();
   }
 
   #read(slice) {
     this.#begin(slice);
-    const iterator = this.#iterator;
     try {
-      while (!this.#isFull()) {
-        if (this.#copy()) continue;
-        // One that throws is not to be closed.
-        this.#iterator = undefined;
-        const step = iterator.next();
-        this.#iterator = iterator;
-        this.#take(step);
-      }
+      while (!this.#isFull()) if (!this.#copy()) this.#take(this.#source.read());
     } catch (error) {
       this.close();
       throw error;
@@ -245,7 +217,7 @@ class CarIntake {
   #take({ done, value }) {
     if (done) {
       this.isWhole = true;
-      this.#iterator = undefined;
+      this.#source.end();
       return;
     }
     this.#rest = asBytes(value) ?? refuse("the pieces of a CAR file must be bytes");
@@ -269,7 +241,7 @@ function open(car) {
   if (typeof asynchronous === "function") return { iterator: asynchronous.call(car), isAsync: true };
   const synchronous = car[Symbol.iterator];
   if (typeof synchronous === "function") return { iterator: synchronous.call(car), isAsync: false };
-  // A Response, whose body may be none.
+  // A Response or a Request, whose body may be none.
   if (car.ok === false) refuse(`the response has status ${Number(car.status)}, and no CAR file`);
   if (car.body !== undefined) return open(car.body ?? NO_BYTES);
   // A Blob.
@@ -286,7 +258,7 @@ function blobSize({ size }) {
 }
 
 function refuseKind() {
-  refuse("a CAR file is given as bytes, a stream or an iterable of them, a Blob or a Response");
+  refuse("a CAR file is given as bytes, a stream or an iterable of them, a Blob, a Response or a Request");
 }
 
 function refuse(message) {

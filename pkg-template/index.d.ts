@@ -14,6 +14,12 @@ declare global {
 }
 
 /**
+ * Bytes of your own, as calls give them: `Uint8Array<ArrayBuffer>` to TypeScript 5.7 and later, so that `new Blob([bytes])`,
+ * `new Response(bytes)` and `crypto.subtle.digest("SHA-256", bytes)` take them; `Uint8Array` to earlier ones.
+ */
+export type Bytes = ReturnType<typeof Uint8Array.from>;
+
+/**
  * A value of a node's content, as it is read. Integers beyond ±(2^53 − 1) are `bigint`.
  */
 export type Value =
@@ -22,7 +28,7 @@ export type Value =
   | number
   | bigint
   | string
-  | Uint8Array
+  | Bytes
   | Link
   | Value[]
   | { [key: string]: Value };
@@ -123,7 +129,7 @@ export interface DagNode<Content = Value> {
   timestamp: number;
   /** The CIDs of its parents, in base32, in the order given. */
   parents: string[];
-  nonce?: Uint8Array;
+  nonce?: Bytes;
 }
 
 /** How a call that may take long is followed, and given up. */
@@ -318,7 +324,10 @@ export interface CountOptions extends ScopeOptions, LongCallOptions {
   since?: number | undefined;
   /** Only nodes of this time (Unix milliseconds) or earlier. */
   until?: number | undefined;
-  /** Only nodes that came to be in the store after the commit with this sequence number; all since are looked at then. */
+  /**
+   * Only nodes that came to be in the store after the commit with this sequence number; all since are looked at then.
+   * `ERR_INVALID_ARGUMENT` where there is no such commit yet.
+   */
   afterCommit?: number | undefined;
 }
 
@@ -382,7 +391,7 @@ export interface ListOptions extends ScopeOptions, LongCallOptions {
   until?: number | undefined;
   /**
    * Only nodes that came to be in the store after the commit with this sequence number; `ERR_COMPACTED` where the
-   * store no longer knows which those are.
+   * store no longer knows which those are, and `ERR_INVALID_ARGUMENT` where there is no such commit yet.
    */
   afterCommit?: number | undefined;
   /**
@@ -591,8 +600,9 @@ export interface Imported extends Commit {
 }
 
 /**
- * A CAR file, in whatever way one has its bytes: in memory, as a `Blob` or `File`, a `Response`, a stream of the
- * web or of Node, an {@link CarExport export} of another store; or in pieces of any size, from any iterable.
+ * A CAR file, in whatever way one has its bytes: in memory, as a `Blob` or `File`, a `Response` or a `Request`,
+ * a stream of the web or of Node, an {@link CarExport export} of another store; or in pieces of any size, from any
+ * iterable.
  */
 export type CarInput =
   | ArrayBuffer
@@ -601,7 +611,7 @@ export type CarInput =
   | AsyncIterable<ArrayBuffer | ArrayBufferView>
   | ByteStreamLike
   | { readonly size: number; stream(): ByteStreamLike }
-  | { readonly ok: boolean; readonly body: ByteStreamLike | null };
+  | { readonly ok?: boolean | undefined; readonly body: ByteStreamLike | null };
 
 /** A `ReadableStream` of bytes, named here so that nobody needs a `lib` for it. */
 export interface ByteStreamLike {
@@ -618,11 +628,14 @@ export type ByteStream = typeof globalThis extends { ReadableStream: { prototype
 
 /** Which nodes to export: those that all of this is true of. */
 export interface ExportCarOptions extends ScopeOptions, LongCallOptions {
-  /** Only these nodes and their ancestors; `ERR_NOT_FOUND` where one of them is not there. */
-  pastOf?: readonly NodeId[] | undefined;
-  /** Not these nodes nor their ancestors: what the reader has already. One that is not there says nothing. */
-  notPastOf?: readonly NodeId[] | undefined;
-  /** Only nodes that were inserted after the commit of this sequence number. `ERR_COMPACTED` where that is forgotten. */
+  /** Only this node or these, and their ancestors; `ERR_NOT_FOUND` where one of them is not there. */
+  pastOf?: NodeId | Iterable<NodeId> | undefined;
+  /** Not this node or these, nor their ancestors: what the reader has already. One that is not there says nothing. */
+  notPastOf?: NodeId | Iterable<NodeId> | undefined;
+  /**
+   * Only nodes that were inserted after the commit of this sequence number. `ERR_COMPACTED` where that is forgotten,
+   * and `ERR_INVALID_ARGUMENT` where there is no such commit yet.
+   */
   afterCommit?: number | undefined;
 }
 
@@ -636,10 +649,10 @@ export interface ExportCarOptions extends ScopeOptions, LongCallOptions {
  * It has the nodes that the store held when the first chunk was asked for, whatever is inserted meanwhile. If one
  * of them is removed before it was written, it ends with `ERR_CONDITION_FAILED`: export again.
  */
-export interface CarExport extends AsyncIterable<Uint8Array> {
-  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void>;
+export interface CarExport extends AsyncIterable<Bytes> {
+  [Symbol.asyncIterator](): AsyncGenerator<Bytes, void, void>;
   /** Writes all of it into memory. */
-  toBytes(): Promise<Uint8Array>;
+  toBytes(): Promise<Bytes>;
   /** Gives it as a `ReadableStream`, as in `new Response(store.exportCar().stream())`. */
   stream(): ByteStream;
 }
@@ -658,7 +671,7 @@ export interface Proof {
   /** 64 hexadecimal digits. Whoever checks the proof must have it from someone they trust. */
   stateHash: string;
   /** Some hundreds of bytes; of a range, some 50 more for each node in it. */
-  proof: Uint8Array;
+  proof: Bytes;
 }
 
 /** What {@link DagStore.verify} found in order. */
@@ -767,7 +780,8 @@ export class DagStore {
    * another store: `replica.insertMany(store.list())`.
    *
    * Later writes wait for it. If the nodes come from an asynchronous iterable it takes its place among the
-   * writes when all have come, and not before; what gives them may write to the same store.
+   * writes when all have come, and not before; what gives them may write to the same store. Where that fails, so does
+   * the call, with `ERR_STORAGE` and the error as its `cause`.
    */
   insertMany<Node extends NodeInput<any>>(nodes: NodesInput<Node>, options?: InsertManyOptions): Promise<Commit>;
   /**
@@ -776,7 +790,9 @@ export class DagStore {
    *
    * Every block must be a node that hashes to its CID. Their order does not matter, nor that some are there
    * already. Roots must be nodes of the file or of the store, so that a file that was cut short is refused. Errors
-   * tell at which byte of the file ({@link DagStoreError.offset}). Its place among the writes is as for `insertMany`.
+   * about the file tell at which byte of it ({@link DagStoreError.offset}); of several nodes whose parents are nowhere,
+   * the first. Where a stream or an asynchronous iterable breaks off it is `ERR_STORAGE`, with the `cause`. Its
+   * place among the writes is as for `insertMany`.
    */
   importCar(car: CarInput, options?: ImportCarOptions): Promise<Imported>;
   /** Inserts a block from elsewhere, which must be a node in canonical DAG-CBOR; gives its CID. */
@@ -792,7 +808,7 @@ export class DagStore {
    */
   getMany<Content = Value>(ids: Iterable<NodeId>, options?: GetManyOptions): Promise<(DagNode<Content> | undefined)[]>;
   /** Reads a node's block: the bytes that its CID is the hash of. */
-  getBlock(id: NodeId): Promise<Uint8Array | undefined>;
+  getBlock(id: NodeId): Promise<Bytes | undefined>;
   /** Tells whether a node is there. */
   has(id: NodeId): Promise<boolean>;
 
@@ -977,11 +993,11 @@ export class Link implements CidObject {
   readonly multihash: {
     readonly code: number;
     readonly size: number;
-    readonly digest: Uint8Array;
-    readonly bytes: Uint8Array;
+    readonly digest: Bytes;
+    readonly bytes: Bytes;
   };
-  readonly bytes: Uint8Array;
-  readonly "/": Uint8Array;
+  readonly bytes: Bytes;
+  readonly "/": Bytes;
 
   equals(other: unknown): boolean;
   /** The CID as text: base32, or base58 where it is a CIDv0. */
@@ -1038,7 +1054,10 @@ export type ErrorCode =
   | "ERR_EVICTED"
   /** There is no room left, in memory or on the storage. Nothing was changed. */
   | "ERR_QUOTA"
-  /** The storage failed, or the WebAssembly could not be loaded; `cause` says how. */
+  /**
+   * The storage failed, or what gave the nodes or the file that were to be taken in, or the WebAssembly could not be
+   * loaded; `cause` says how.
+   */
   | "ERR_STORAGE"
   /** The caller gave the call up: by its signal, whose reason is the `cause`, or by an `onProgress` that threw. */
   | "ERR_ABORTED";
@@ -1067,6 +1086,6 @@ export class DagStoreError extends Error {
   readonly commitId?: string;
   /** The byte of a CAR file at which the part begins that is at fault, or at which the file ends too early. */
   readonly offset?: number;
-  /** The error beneath it, such as one that a proxy in your content threw. */
+  /** The error beneath it, such as one that a stream or a proxy in your content threw. */
   readonly cause?: unknown;
 }

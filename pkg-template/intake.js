@@ -1,6 +1,7 @@
 import { DagStoreError } from "./error.js";
 import { CID_BYTES } from "./id.js";
 import { HEAD_BYTES, borrowEncoder, encodeId, encodeNode, giveBack, overfull } from "./record.js";
+import { Source } from "./source.js";
 
 /** The first slice is taken within the call: always the same part, however long that takes. */
 const FIRST = { count: 1024, bytes: 1 << 20, milliseconds: Infinity };
@@ -16,19 +17,17 @@ const IDS = { name: "ids", most: "ids in one call", encode: encodeId, head: CID_
 
 /** Takes in nodes, from an iterable of either kind. */
 export function takeNodes({ nodes }, limits) {
-  const asynchronous = iterator(nodes, Symbol.asyncIterator);
-  return new Intake(NODES, nodes, asynchronous ?? iterator(nodes, Symbol.iterator), asynchronous !== undefined, limits);
+  const asynchronous = iteratorOf(nodes, Symbol.asyncIterator);
+  return new Intake(NODES, nodes, asynchronous ?? iteratorOf(nodes, Symbol.iterator), asynchronous !== undefined, limits);
 }
 
 /** Takes in ids, from an iterable. */
 export function takeIds(ids, limits) {
-  return new Intake(IDS, ids, iterator(ids, Symbol.iterator), false, limits);
+  return new Intake(IDS, ids, iteratorOf(ids, Symbol.iterator), false, limits);
 }
 
 /** What a caller gives many of, one after another, encoded a slice at a time. */
 class Intake {
-  /** Whether it has to be waited for. */
-  isAsync;
   /** How many were taken in. */
   count = 0;
   /** How many there are, where that is known. */
@@ -36,9 +35,9 @@ class Intake {
   /** Whether all were taken in. */
   isWhole = false;
   #kind;
-  #iterator;
+  #source;
   #limits;
-  #encoder = borrowEncoder();
+  #encoder;
   /** The bytes of all blocks so far. */
   #bytes = 0;
   /** When this slice is full. */
@@ -47,10 +46,15 @@ class Intake {
   constructor(kind, given, iterator, isAsync, limits) {
     if (iterator === undefined) throw new DagStoreError("ERR_INVALID_ARGUMENT", `${kind.name} must be iterable`);
     this.#kind = kind;
-    this.#iterator = iterator;
+    this.#source = new Source(`the ${kind.name}`, iterator, isAsync);
     this.#limits = limits;
-    this.isAsync = isAsync;
+    this.#encoder = borrowEncoder();
     if (Array.isArray(given)) this.total = given.length;
+  }
+
+  /** Whether it has to be waited for. */
+  get isAsync() {
+    return this.#source.isAsync;
   }
 
   /** The slice that was read, until the next one is. */
@@ -71,45 +75,23 @@ class Intake {
   /** Reads the next slice as it comes, unless the work is given up. */
   async readAsync(work) {
     this.#begin(NEXT);
-    do this.#take(await this.#next(work));
+    do this.#take(await this.#source.readAsync(work));
     while (!this.#isFull());
   }
 
   /** Ends it: gives back what was borrowed, and tells the iterator if there is more in it. */
   close() {
-    const [iterator, encoder] = [this.#iterator, this.#encoder];
-    this.#iterator = this.#encoder = undefined;
+    const encoder = this.#encoder;
+    this.#encoder = undefined;
     if (encoder !== undefined) giveBack(encoder);
-    if (iterator === undefined) return;
-    try {
-      Promise.resolve(iterator.return?.()).catch(() => undefined);
-    } catch {
-      // Whatever it says to that, the call ends as it ends.
-    }
-  }
-
-  async #next(work) {
-    try {
-      return await work.wait(this.#iterator.next());
-    } catch (error) {
-      work.assertGoing();
-      // It has failed by itself.
-      this.#iterator = undefined;
-      throw error;
-    }
+    this.#source.close();
   }
 
   #read(slice) {
     this.#begin(slice);
-    const iterator = this.#iterator;
     try {
-      do {
-        // One that throws is not to be closed.
-        this.#iterator = undefined;
-        const step = iterator.next();
-        this.#iterator = iterator;
-        this.#take(step);
-      } while (!this.#isFull());
+      do this.#take(this.#source.read());
+      while (!this.#isFull());
     } catch (error) {
       this.close();
       throw error;
@@ -125,7 +107,7 @@ class Intake {
   #take({ done, value }) {
     if (done) {
       this.isWhole = true;
-      this.#iterator = undefined;
+      this.#source.end();
       return;
     }
     const { encode, most, head } = this.#kind;
@@ -146,7 +128,7 @@ class Intake {
 }
 
 /** The iterator of this kind that a caller's object gives, if it does. */
-function iterator(given, symbol) {
+function iteratorOf(given, symbol) {
   const method = typeof given === "string" ? undefined : given?.[symbol];
   return typeof method === "function" ? method.call(given) : undefined;
 }

@@ -75,6 +75,22 @@ export function encodeIds(encoder, ids, limits) {
   }
 }
 
+/** Copies one id, or an iterable of them. */
+export function readIds(ids, limits) {
+  const encoder = borrowEncoder();
+  try {
+    if (isOne(ids)) encodeId(encoder, ids);
+    else encodeIds(encoder, ids, limits);
+    return encoder.bytes.slice(0, encoder.at);
+  } finally {
+    giveBack(encoder);
+  }
+}
+
+function isOne(ids) {
+  return typeof ids !== "object" || ids === null || asBytes(ids) !== undefined || typeof ids[Symbol.iterator] !== "function";
+}
+
 /** Encodes one id. */
 export function encodeId(encoder, id) {
   encoder.reserve(CID_BYTES);

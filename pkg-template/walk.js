@@ -1,10 +1,9 @@
-import { asBytes } from "./bytes.js";
 import { CID_BYTES } from "./id.js";
 import { readFilters, readNodes, sizeFor } from "./list.js";
 import { readOptions } from "./options.js";
 import { packed } from "./packed.js";
 import { Paged, prepare } from "./paged.js";
-import { borrowEncoder, encodeId, encodeIds, giveBack } from "./record.js";
+import { encodeIds, readIds } from "./record.js";
 import { turn } from "./turn.js";
 import { WORK_OPTIONS } from "./work.js";
 
@@ -110,22 +109,6 @@ function walkFrom(connection, direction, ids, given) {
 
 function queryOf(options, direction, starts, excluding) {
   return { direction, starts, excluding, depth: options.count("depth"), ...readFilters(options) };
-}
-
-/** Copies one id, or an iterable of them. */
-function readIds(ids, limits) {
-  const encoder = borrowEncoder();
-  try {
-    if (isOne(ids)) encodeId(encoder, ids);
-    else encodeIds(encoder, ids, limits);
-    return encoder.bytes.slice(0, encoder.at);
-  } finally {
-    giveBack(encoder);
-  }
-}
-
-function isOne(ids) {
-  return typeof ids !== "object" || ids === null || asBytes(ids) !== undefined || typeof ids[Symbol.iterator] !== "function";
 }
 
 function write(encoder, ids) {

@@ -36,7 +36,9 @@ pub struct ExportQuery {
     /// Not these nodes nor their ancestors: what the reader has already. One that is not there says
     /// nothing.
     pub not_past_of: Vec<Cid>,
-    /// Only nodes that were inserted after the commit of this sequence number.
+    /// Only nodes that were inserted after the commit of this sequence number: [`ErrorKind::Compacted`]
+    /// where the store no longer knows which those are, and [`ErrorKind::InvalidArgument`] where there is
+    /// no such commit yet.
     pub after_commit: Option<u64>,
 }
 
@@ -110,7 +112,9 @@ impl<S: DagStore + ?Sized> CarExport<S> {
         })
     }
 
-    /// Only nodes that were inserted after the commit of this sequence number.
+    /// Only nodes that were inserted after the commit of this sequence number: [`ErrorKind::Compacted`]
+    /// where the store no longer knows which those are, and [`ErrorKind::InvalidArgument`] where there is
+    /// no such commit yet.
     pub fn after_commit(self, sequence: u64) -> Self {
         self.with(|query| {
             query.after_commit = Some(sequence);

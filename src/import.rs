@@ -1,10 +1,13 @@
 //! Nodes on their way in, from a CAR file.
 
+mod places;
+
 use std::error::Error;
 use std::pin::pin;
 
 use futures::stream::{TryStream, TryStreamExt as _};
 
+use self::places::Places;
 use crate::car::{CarReader, Part, Section};
 use crate::digest::{self, Digest};
 use crate::id;
@@ -26,12 +29,6 @@ pub struct Imported {
     pub commit: Commit,
 }
 
-impl Imported {
-    pub(crate) fn new(roots: Vec<Cid>, commit: Commit) -> Self {
-        Imported { roots, commit }
-    }
-}
-
 /// Stages the nodes of a CAR file, each checked, as its pieces come.
 #[derive(Debug)]
 pub(crate) struct CarIntake {
@@ -43,36 +40,38 @@ pub(crate) struct CarIntake {
 struct Staging {
     limits: Limits,
     changes: Changes,
+    places: Places,
     roots: Vec<Cid>,
     /// Nodes whose hashes are yet to be checked, several at once, and where each stands in the file.
     unverified: Vec<(u64, DagNode)>,
 }
 
-/// The nodes of a whole file.
+/// What is known of a file that was taken in whole.
 #[derive(Debug)]
 pub(crate) struct Intaken {
-    pub(crate) roots: Vec<Cid>,
+    roots: Vec<Cid>,
     /// Those roots that are not among the file's nodes. The store must have them.
     pub(crate) elsewhere: Vec<Cid>,
-    pub(crate) changes: Changes,
     /// Where the file ended.
-    pub(crate) end: u64,
+    end: u64,
+    places: Places,
 }
 
 impl CarIntake {
     /// An intake that stages into these changes.
     pub(crate) fn new(changes: Changes, limits: Limits) -> Self {
-        CarIntake {
-            reader: CarReader::new(limits.block_bytes),
-            staging: Staging { limits, changes, roots: Vec::new(), unverified: Vec::new() },
-        }
+        let reader = CarReader::new(limits.block_bytes);
+        let (places, roots, unverified) = (Places::default(), Vec::new(), Vec::new());
+        CarIntake { reader, staging: Staging { limits, changes, places, roots, unverified } }
     }
 
     /// Takes the next piece of the file. After an error it is of no further use.
     pub(crate) fn push(&mut self, piece: &[u8]) -> Result<()> {
         let CarIntake { reader, staging } = self;
         platform::reserve(2 * piece.len())?;
-        staging.changes.reserve(1 + piece.len() / SHORTEST)?;
+        let most = 1 + piece.len() / SHORTEST;
+        staging.changes.reserve(most)?;
+        platform::reserve(staging.places.growth(most))?;
         let pushed = reader.push(piece, |part| match part {
             Part::Roots(roots) => staging.take_roots(roots),
             Part::Section(section) => staging.take(section),
@@ -81,14 +80,14 @@ impl CarIntake {
         pushed.or_else(|error| staging.verify().and(Err(error)))
     }
 
-    /// Ends the file.
-    pub(crate) fn finish(mut self) -> Result<Intaken> {
+    /// Ends the file: gives what it comes to, and what is known of it.
+    pub(crate) fn finish(mut self) -> Result<(Changes, Intaken)> {
         self.staging.verify()?;
         let end = self.reader.finish()?;
-        let Staging { changes, roots, .. } = self.staging;
+        let Staging { changes, places, roots, .. } = self.staging;
         let is_elsewhere = |root: &&Cid| !matches!(changes.get(root), Some(Change::Insert(_)));
         let elsewhere = roots.iter().filter(is_elsewhere).copied().collect();
-        Ok(Intaken { roots, elsewhere, changes, end })
+        Ok((changes, Intaken { roots, elsewhere, end, places }))
     }
 }
 
@@ -129,7 +128,11 @@ impl Staging {
             if claimed != digest {
                 return Err(changed(&claimed, offset));
             }
+            let staged = self.changes.staged();
             self.changes.insert(node);
+            if self.changes.staged() > staged {
+                self.places.note(&claimed, offset);
+            }
             let room = self.changes.check_room(0, 0, &self.limits);
             room.map_err(|error| error.with_cid(id::cid_of(&claimed)).with_offset(offset))?;
         }
@@ -154,6 +157,14 @@ impl Intaken {
         let error = DagError::new(ErrorKind::InvalidArgument, message);
         Err(error.with_cid(*root).with_offset(self.end))
     }
+
+    /// What came of the commit of its nodes, told of the file.
+    pub(crate) fn imported(self, commit: Result<Commit>) -> Result<Imported> {
+        match commit {
+            Ok(commit) => Ok(Imported { roots: self.roots, commit }),
+            Err(error) => Err(self.places.locate(error)),
+        }
+    }
 }
 
 /// Imports a file into any store, in one commit with these changes.
@@ -169,10 +180,9 @@ where
     while let Some(chunk) = chunks.try_next().await? {
         intake.push(chunk.as_ref())?;
     }
-    let file = intake.finish()?;
+    let (changes, file) = intake.finish()?;
     if !file.elsewhere.is_empty() {
         file.check_roots(&store.has_many(&file.elsewhere).await?)?;
     }
-    let commit = store.commit(file.changes).await?;
-    Ok(Imported::new(file.roots, commit))
+    file.imported(store.commit(changes).await)
 }

@@ -48,7 +48,8 @@ pub struct ListQuery {
     /// Only nodes of this time (Unix milliseconds) or earlier.
     pub until: Option<u64>,
     /// Only nodes that came to be in the store after the commit with this sequence number;
-    /// [`ErrorKind::Compacted`] where the store no longer knows which those are.
+    /// [`ErrorKind::Compacted`] where the store no longer knows which those are, and
+    /// [`ErrorKind::InvalidArgument`] where there is no such commit yet.
     pub after_commit: Option<u64>,
     /// The order; [`Order::Time`] without a scope is [`ErrorKind::InvalidArgument`].
     pub order: Order,
@@ -231,7 +232,8 @@ impl<S: DagStore + ?Sized> List<S> {
     /// Only nodes that came to be in the store after the commit with this sequence number.
     ///
     /// [`ErrorKind::Compacted`] where the store no longer knows which those are; see
-    /// [`Limits::history`](crate::Limits::history).
+    /// [`Limits::history`](crate::Limits::history). [`ErrorKind::InvalidArgument`] where there is no such
+    /// commit yet.
     pub fn after_commit(mut self, sequence: u64) -> Self {
         self.query.after_commit = Some(sequence);
         self

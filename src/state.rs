@@ -36,6 +36,7 @@ use crate::plan::{Parent, Plan, Planned, Present, missing_parent};
 use crate::platform;
 use crate::proof::{Proof, ProofWriter, Span};
 use crate::state_trie::StateTrie;
+use crate::store::not_yet;
 use crate::{
     Changes, Cid, Commit, Condition, DagError, DagNode, ErrorKind, Limits, Result, Scope,
     TreeAddress, TreeAnswer, TreePart,
@@ -455,6 +456,9 @@ impl State {
     /// The slots of the nodes that were placed after this commit: what is new since then, as far as it
     /// is still there.
     pub(crate) fn slots_after(&self, commit: u64) -> Result<Range<usize>> {
+        if commit > self.sequence {
+            return Err(not_yet());
+        }
         let first = self.first_slot_from(self.first_ordinal_after(commit)?);
         Ok(first..self.placed.slots.len())
     }

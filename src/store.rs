@@ -43,7 +43,7 @@ pub trait DagStore: fmt::Debug + MaybeSend + MaybeSync {
     ///
     /// The store as it is then must meet every condition ([`ErrorKind::ConditionFailed`]). Every node
     /// that is inserted must find its parents in the store or among the inserted
-    /// ([`ErrorKind::MissingParent`]), and every node that is removed must leave no child behind
+    /// ([`ErrorKind::MissingParent`], which names the first that doesn't, in staging order), and every node that is removed must leave no child behind
     /// ([`ErrorKind::HasChildren`]). Inserting a node that is there, or removing one that isn't,
     /// changes nothing.
     ///
@@ -375,9 +375,9 @@ pub trait DagStoreExt: sealed::Sealed {
     ///
     /// Every block must be a node that hashes to its CID; their order does not matter, nor that some
     /// are there already. The roots must be nodes of the file or of the store, so that a file that
-    /// was cut short is refused. An error says at which byte of the file
-    /// ([`offset`](DagError::offset)) and, where it is about one, at which node. What is held in
-    /// memory is bounded by the limits of a batch.
+    /// was cut short is refused. An error about the file says at which byte of it
+    /// ([`offset`](DagError::offset)) and, where it is about one, at which node; of several nodes whose
+    /// parents are nowhere, the first. What is held in memory is bounded by the limits of a batch.
     ///
     /// # Examples
     ///

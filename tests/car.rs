@@ -3,7 +3,7 @@
 
 use std::io;
 
-use dag_store::{Cid, DagNode, ErrorKind, Ipld, Result, SharedDagStore};
+use dag_store::{CarWriter, Cid, DagNode, ErrorKind, Ipld, Result, SharedDagStore};
 use futures::executor::block_on;
 use futures::{Stream, TryStreamExt as _, stream};
 
@@ -52,6 +52,39 @@ fn a_hundred_thousand_nodes_go_from_store_to_store() -> Result<()> {
         assert_eq!(replica.get_state_hash().await?, store.get_state_hash().await?);
         assert_eq!(replica.list().limit(1_000).await?, store.list().limit(1_000).await?);
 
+        Ok(())
+    })
+}
+
+/// However large a file is, and in whichever order, an error names the first node whose parent is nowhere,
+/// and where it stands.
+#[test]
+fn a_parent_that_is_nowhere_is_told_with_its_place() -> Result<()> {
+    block_on(async {
+        let missing = node(1_000_000, &[])?.cid()?;
+        let orphans = [node(1_000_001, &[missing])?, node(1_000_002, &[missing])?];
+        let mut others = nodes(20_000)?;
+        // Children first.
+        others.reverse();
+        for place in [0, 1, 9_999, 20_000] {
+            let (before, after) = others.split_at(place);
+            let mut writer = CarWriter::new(&[])?;
+            for node in before {
+                writer.write(node);
+            }
+            let mut file = writer.take();
+            let offset = file.len() as u64;
+            for node in orphans.iter().chain(after) {
+                writer.write(node);
+            }
+            file.extend(writer.take());
+            let store = SharedDagStore::new();
+            let error = store.import_car(chunks(&file, 1 << 16)).await.unwrap_err();
+            assert_eq!((error.kind(), error.offset()), (ErrorKind::MissingParent, Some(offset)));
+            assert_eq!(error.cid(), Some(&orphans[0].cid()?));
+            assert_eq!(error.parent(), Some(&missing));
+            assert_eq!(store.len(None).await?, 0);
+        }
         Ok(())
     })
 }

@@ -1,4 +1,5 @@
 /** The types: what must compile does, what must not doesn't, under the settings people have. */
+import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -8,7 +9,16 @@ import { promisify } from "node:util";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const types = path.join(here, "..", "types");
-const tsc = path.join(path.dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
+const require = createRequire(import.meta.url);
+const newest = require.resolve("typescript/package.json");
+// What looks at the package's types as others see them brings a compiler of its own, an older one.
+const older = createRequire(require.resolve("@arethetypeswrong/core")).resolve("typescript/package.json");
+const tscOf = (typescript) => path.join(path.dirname(typescript), "bin/tsc");
+
+const compile = (typescript, settings, files) =>
+  promisify(execFile)(process.execPath, [tscOf(typescript), "--noEmit", "--target", "es2022", ...settings, ...files]).catch(({ stdout }) => {
+    throw new Error(stdout);
+  });
 
 const STRICT = ["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess"];
 const LIBS = "esnext,dom,dom.asynciterable";
@@ -27,9 +37,12 @@ for (const [name, settings] of Object.entries(SETTINGS)) {
     if (settings.includes("--strict")) names.push("refused.ts");
     if (settings.includes(LIBS)) names.push("newest.ts");
     const files = names.map((file) => path.join(types, file));
-    const usual = ["--noEmit", "--target", "es2022", "--lib", "es2022", "--types", ""];
-    await promisify(execFile)(process.execPath, [tsc, ...usual, ...settings, ...files]).catch(({ stdout }) => {
-      throw new Error(stdout);
-    });
+    await compile(newest, ["--lib", "es2022", "--types", "", ...settings], files);
   });
 }
+
+test("types before there were kinds of buffers", async () => {
+  const { version } = require(older);
+  assert.ok(version.localeCompare("5.7.0", "en", { numeric: true }) < 0, `TypeScript ${version} is too new for this`);
+  await compile(older, [...STRICT, "--lib", "es2022", "--module", "nodenext"], [path.join(types, "entries.mts")]);
+});

@@ -391,7 +391,7 @@ export const args = [
         const batch = await store.beginBatch();
         for (let round = 0; round < 2; round++) {
           const outcome = await make(store, batch, many(member)).then(() => "fulfilled", (error) => error);
-          ok(outcome.name === "DagStoreError" && /^ERR_INVALID_(ARGUMENT|NODE)$/.test(outcome.code), String(outcome.stack ?? outcome));
+          ok(outcome.name === "DagStoreError" && /^ERR_(INVALID_(ARGUMENT|NODE)|STORAGE)$/.test(outcome.code), String(outcome.stack ?? outcome));
         }
         equal((await batch.commit()).inserted, [], "nothing was staged");
         equal(await store.size(), 0);

@@ -107,6 +107,7 @@ export const cars = [
       };
       if (typeof Blob === "function") ways["a Blob"] = () => new Blob([...pieces(file, 1000)]);
       if (typeof Response === "function") ways["a Response"] = () => new Response(file);
+      if (typeof Request === "function") ways["a Request"] = () => new Request("https://example.org/", { method: "POST", body: file });
       if (typeof ReadableStream === "function") {
         ways["a stream"] = () => store.exportCar().stream();
         // As in engines whose streams can't be iterated.
@@ -134,20 +135,72 @@ export const cars = [
       for (const parts of [["text"], [1], [new Uint8Array(1), null], [[1]]]) {
         await rejects(() => store.importCar(parts), "ERR_INVALID_ARGUMENT", JSON.stringify(parts));
       }
-      const throws = () => {
-        throw new Error("mine");
-      };
-      const thrown = await rejects(() => store.importCar((function* () { throws(); })()), "ERR_INVALID_ARGUMENT");
-      equal(thrown.cause.message, "mine");
-      const rejected = await rejects(() => store.importCar((async function* () { throws(); })()), "ERR_INVALID_ARGUMENT");
-      equal(rejected.cause.message, "mine");
-      await rejects(() => store.importCar({ get getReader() { throws(); } }), "ERR_INVALID_ARGUMENT");
+      await rejects(() => store.importCar({ get getReader() { throw new Error("mine"); } }), "ERR_INVALID_ARGUMENT");
       if (typeof Response === "function") {
         const error = await rejects(() => store.importCar(new Response("not found", { status: 404 })), "ERR_INVALID_ARGUMENT");
         ok(error.message.includes("404"));
         equal((await rejects(() => store.importCar(new Response(null)), "ERR_INVALID_ARGUMENT")).offset, 0);
       }
       equal(await store.size(), 0);
+    },
+  ],
+  [
+    "what breaks off while it is read is no mistake in the call: ERR_STORAGE, with the cause",
+    async (api) => {
+      const { store } = await filled(api, 40);
+      const file = await store.exportCar().toBytes();
+      const broken = new Error("the line is dead");
+      const later = async function* (items) {
+        yield* items;
+        throw broken;
+      };
+      const files = {
+        "an asynchronous generator": () => later(pieces(file, 100)),
+        "one that gives nothing": () => later([]),
+        "an iterator whose next throws": () => ({ [Symbol.asyncIterator]: () => ({ next() { throw broken; } }) }),
+        "a reader": () => ({ getReader: () => ({ read: () => Promise.reject(broken), cancel: async () => {} }) }),
+      };
+      if (typeof ReadableStream === "function") {
+        const stream = () => {
+          const all = pieces(file, 1000);
+          const pull = (controller) => {
+            const { done, value } = all.next();
+            if (done) controller.error(broken);
+            else controller.enqueue(value);
+          };
+          return new ReadableStream({ pull });
+        };
+        files["a stream"] = stream;
+        if (typeof Response === "function") files["a Response"] = () => new Response(stream());
+      }
+      const replica = new api.DagStore();
+      const nodes = Array.from({ length: 2000 }, (_, i) => node(i));
+      const batch = await replica.beginBatch();
+      const calls = [
+        ...Object.entries(files).map(([way, give]) => [way, () => replica.importCar(give())]),
+        ["nodes", () => replica.insertMany(later(nodes))],
+        ["nodes of a batch", () => batch.insertMany(later(nodes))],
+      ];
+      for (const [way, call] of calls) {
+        const { cause } = await rejects(call, "ERR_STORAGE", way);
+        ok(cause === broken, `${way}: the cause is ${cause}`);
+      }
+      // An iterable that throws in the middle of the call is an argument that can't be read.
+      const atOnce = (function* () { throw broken; })();
+      equal((await rejects(replica.importCar(atOnce), "ERR_INVALID_ARGUMENT")).cause.message, broken.message);
+      // What another store refuses is not this one's refusal.
+      const closed = new api.DagStore();
+      await closed.close();
+      equal((await rejects(replica.insertMany(closed.list()), "ERR_STORAGE")).cause.code, "ERR_CLOSED");
+      equal((await rejects(replica.importCar(closed.exportCar()), "ERR_STORAGE")).cause.code, "ERR_CLOSED");
+      // Whoever gives the call up, and the stream with it, is told of that alone.
+      const controller = new AbortController();
+      const given = (async function* () {
+        controller.abort("enough");
+        throw broken;
+      })();
+      equal((await rejects(replica.importCar(given, { signal: controller.signal }), "ERR_ABORTED")).cause, "enough");
+      equal([(await batch.commit()).inserted, await replica.size()], [[], 0]);
     },
   ],
   [
@@ -213,9 +266,46 @@ export const cars = [
       // A header alone is a file, if its roots are there.
       equal((await store.importCar(file.subarray(0, headerEnd))).inserted, []);
       await rejects(new api.DagStore().importCar(file.subarray(0, headerEnd)), "ERR_INVALID_ARGUMENT");
-      const orphan = await store.exportCar({ notPastOf: [ids[1]] }).toBytes();
-      const error = await rejects(new api.DagStore().importCar(orphan), "ERR_MISSING_PARENT");
-      ok(ids.includes(error.cid) && ids.includes(error.parent));
+    },
+  ],
+  [
+    "a parent that is nowhere is told with the place of the first node that has it",
+    async (api) => {
+      const { DagStore } = api;
+      const store = new DagStore();
+      const ids = [];
+      for (const parents of [[], [], [0], [0, 2], [1], [1, 4], [0]]) {
+        ids.push(await store.insert(node(ids.length, { parents: parents.map((i) => ids[i]) })));
+      }
+      const file = await store.exportCar().toBytes();
+      const { headerEnd, sections } = read(file);
+      const none = Uint8Array.of(17, 0xa2, 0x65, 0x72, 0x6f, 0x6f, 0x74, 0x73, 0x80, 0x67, 0x76, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e, 1);
+      const length = (i) => (sections[i + 1]?.start ?? file.length) - sections[i].start;
+      const section = (i) => file.slice(sections[i].start, sections[i].start + length(i));
+      ok(headerEnd > none.length);
+      // In this order; which is named, and its parent. Children may come before their parents.
+      const cases = [
+        [[3, 0], 3, 2],
+        [[2, 0, 4, 3], 4, 1],
+        [[3, 2, 6, 0, 5], 5, 1],
+        [[6, 0, 0, 5, 4], 5, 1],
+        [[5, 3], 5, 1],
+        [[3, 3, 5], 3, 0],
+      ];
+      for (const [order, orphan, parent] of cases) {
+        const offset = none.length + order.slice(0, order.indexOf(orphan)).reduce((sum, i) => sum + length(i), 0);
+        const given = join([none, ...order.map(section)]);
+        for (const car of [given, [...pieces(given, 50)]]) {
+          const replica = new DagStore();
+          const error = await rejects(replica.importCar(car), "ERR_MISSING_PARENT", String(order));
+          equal([error.cid, error.parent, error.offset], [ids[orphan], ids[parent], offset], String(order));
+          equal(await replica.size(), 0);
+        }
+      }
+      const replica = new DagStore();
+      await replica.insertMany([node(0), node(1)]);
+      equal((await replica.importCar(join([none, section(3), section(6), section(2)]))).inserted, [ids[6], ids[2], ids[3]]);
+      equal((await rejects(replica.importCar(join([none, section(2), section(5)])), "ERR_MISSING_PARENT")).cid, ids[5]);
     },
   ],
   [
@@ -244,16 +334,26 @@ export const cars = [
       equal(await found({ notPastOf: [new api.Link(api.Link.parse(ids[100]).bytes).bytes] }), chosen((id) => !not.has(id)));
       equal(await found({ pastOf: [ids[150], ids[151]], notPastOf: [ids[100]] }), chosen((id) => of.has(id) && !not.has(id)));
       equal(await found({ pastOf: [] }), []);
+      equal(await found({ pastOf: ids[150], notPastOf: new Set([ids[100]]) }), await found({ pastOf: [ids[150]], notPastOf: [ids[100]] }));
+      equal(await found({ pastOf: api.Link.parse(ids[3]) }), chosen((id) => past([ids[3]]).has(id)));
+      equal(await found({ notPastOf: api.Link.parse(ids[100]).bytes }), chosen((id) => !not.has(id)));
+      equal(await found({ afterCommit: 200 }), []);
+      for (const beyond of [201, 2 ** 53 - 1]) {
+        await rejects(store.exportCar({ afterCommit: beyond }).toBytes(), "ERR_INVALID_ARGUMENT");
+        await rejects(store.exportCar({ afterCommit: beyond, pastOf: [] }).toBytes(), "ERR_INVALID_ARGUMENT");
+      }
       equal(await found({ afterCommit: 150 }), ids.slice(150));
       equal(await found({ afterCommit: 150, scopeId: "b" }), chosen((_, { scopeId }, i) => i >= 150 && scopeId === "b"));
       const stranger = await new api.DagStore().insert(node(1000));
       equal(await found({ notPastOf: [stranger] }), ids);
       const error = await rejects(store.exportCar({ pastOf: [stranger] }).toBytes(), "ERR_NOT_FOUND");
       equal(error.cid, stranger);
-      for (const wrong of [{ pastOf: "bafy" }, { scopeId: 1 }, { afterCommit: -1 }, { since: 1 }, 7]) {
+      for (const wrong of [{ scopeId: 1 }, { afterCommit: -1 }, { since: 1 }, 7]) {
         await rejects(store.exportCar(wrong).toBytes(), "ERR_INVALID_ARGUMENT", JSON.stringify(wrong));
       }
-      await rejects(store.exportCar({ pastOf: ["bafy"] }).toBytes(), "ERR_INVALID_CID");
+      for (const wrong of [{ pastOf: ["bafy"] }, { pastOf: "bafy" }, { notPastOf: null }, { notPastOf: [7] }]) {
+        await rejects(store.exportCar(wrong).toBytes(), "ERR_INVALID_CID", JSON.stringify(wrong));
+      }
     },
   ],
   [

@@ -410,13 +410,18 @@ export const long = [
           "an iterator that throws": { [Symbol.iterator]: () => { throw new Error("odd"); } },
           "a next that throws": { [Symbol.iterator]: () => ({ next() { throw new Error("odd"); } }) },
           "a next that gives nothing": { [Symbol.iterator]: () => ({ next: () => undefined }) },
+          "a getter that throws": { get [Symbol.asyncIterator]() { throw new Error("odd"); } },
+        };
+        for (const [what, input] of Object.entries(odd)) await rejects(insertMany(input), "ERR_INVALID_ARGUMENT", what);
+        const broken = {
           "an asynchronous next that throws": { [Symbol.asyncIterator]: () => ({ next() { throw new Error("odd"); } }) },
           "one that is refused": { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error("odd")) }) },
           "one that is refused late": givenLater(MANY, (i) => i === 3000 && Promise.reject(new Error("odd"))),
           "a thenable that throws": { [Symbol.asyncIterator]: () => ({ next: () => ({ then() { throw new Error("odd"); } }) }) },
-          "a getter that throws": { get [Symbol.asyncIterator]() { throw new Error("odd"); } },
         };
-        for (const [what, input] of Object.entries(odd)) await rejects(insertMany(input), "ERR_INVALID_ARGUMENT", what);
+        for (const [what, input] of Object.entries(broken)) {
+          equal((await rejects(insertMany(input), "ERR_STORAGE", what)).cause.message, "odd");
+        }
         await rejects(insertMany([Promise.resolve(node(1))]), "ERR_INVALID_NODE");
         const options = [5, null, [], { signal: null }, { signal: {} }, { signal: { aborted: false } }, { onProgress: 5 },
           { onprogress() {} }, { get signal() { return undefined; } }];

@@ -59,6 +59,14 @@ export const queries = [
         ok(counted > 0 && counted <= 20, `${counted} of them are new`);
       }
       equal(await store.count({ afterCommit: before + 1 }), 0);
+      for (const beyond of [{ afterCommit: before + 2 }, { afterCommit: 2 ** 53 - 1, scopeId: "none" }]) {
+        await rejects(store.count(beyond), "ERR_INVALID_ARGUMENT");
+        for (const order of ["insertion", "time"]) {
+          const list = store.list({ scopeId: "scope 3", ...beyond, order });
+          await rejects(list.toArray(), "ERR_INVALID_ARGUMENT");
+          await rejects(list.page(), "ERR_INVALID_ARGUMENT");
+        }
+      }
       await store.remove(all[0].cid);
       equal(await store.count({ scopeId: all[0].scopeId, since: all[0].timestamp, until: all[0].timestamp }), 0);
     },

@@ -3,6 +3,7 @@ import {
   type AbortSignalLike,
   Batch,
   type ByteStream,
+  type Bytes,
   type CarExport,
   type CarInput,
   type CidObject,
@@ -241,13 +242,15 @@ async function generic<T>(store: DagStore, content: Storable<T>): Promise<DagNod
 
 export async function cars(store: DagStore, signal: AbortSignalLike, cid: CidObject): Promise<string> {
   const options: ExportCarOptions = { signal, scopeId: "s", pastOf: ["bafy", cid], notPastOf: [], afterCommit: 1 };
+  store.exportCar({ pastOf: cid, notPastOf: new Set([cid, "bafy"]) });
   const car: CarExport = store.exportCar(options);
-  const bytes: Uint8Array = await car.toBytes();
+  const bytes: Bytes = await car.toBytes();
+  const same: Uint8Array = bytes;
   for await (const chunk of car) bytes.set(chunk);
   const importing: ImportCarOptions = { signal, id: "0", conditions: [{ heads: [] }], stateHash: true };
   const { roots, inserted, sequence }: Imported = await store.importCar(bytes, importing);
   const stream: ByteStream = car.stream();
-  const inputs: CarInput[] = [bytes.buffer as ArrayBuffer, [bytes, new DataView(new ArrayBuffer(1))], car, (async function* () { yield bytes; })()];
+  const inputs: CarInput[] = [bytes.buffer as ArrayBuffer, { body: null }, { ok: true, body: null }, [same, new DataView(new ArrayBuffer(1))], car, (async function* () { yield bytes; })()];
   for (const input of inputs) await store.importCar(input);
   void [inserted, sequence, stream, new DagStoreError("ERR_LIMIT", "", { offset: 1 }).offset];
   return toDagJson({ content: { roots, cid }, ...node });

@@ -131,6 +131,8 @@ export async function cars(store: DagStore): Promise<void> {
   (await store.exportCar()).then();
   // @ts-expect-error: no such choice
   store.exportCar({ since: 1 });
+  // @ts-expect-error an id is no number
+  store.exportCar({ pastOf: 7 });
   // @ts-expect-error: a node, not its id
   toDagJson("bafy");
 }

@@ -25,7 +25,8 @@ contract! {
     /// An export of a past has the nodes asked for and their ancestors, without those that the reader
     /// has already and their ancestors.
     exports_of_a_past_hold_its_ancestors,
-    /// An export after a commit has what was inserted since, as far as it is still there.
+    /// An export after a commit has what was inserted since, as far as it is still there; after one that
+    /// is yet to come, it is refused.
     exports_after_a_commit_hold_what_is_new,
     /// An export names up to 1,024 roots, the newest of them if there are more.
     exports_name_so_many_roots,
@@ -41,6 +42,8 @@ contract! {
     imports_are_whole_or_nothing,
     /// Parents and roots of a file must be in the file or in the store.
     imports_need_parents_and_roots,
+    /// A file with parents that are nowhere is refused with the place of the first node that has one.
+    imports_tell_where_a_parent_is_missing,
     /// An import is bounded by the limits of a batch.
     imports_keep_to_the_limits,
 }
@@ -193,6 +196,12 @@ async fn exports_after_a_commit_hold_what_is_new(lab: Lab) -> Outcome {
     same("with a past", file, expected(left, chosen)?)?;
     let file = read(&store.export_car().after_commit(3).await?)?;
     same("after the last that inserted", file.nodes.len(), 0)?;
+    let file = read(&store.export_car().after_commit(4).await?)?;
+    same("after the last", file.nodes.len(), 0)?;
+    for export in [store.export_car(), store.export_car().past_of(&of).scope_id("nobody's")] {
+        let refusal = export.after_commit(5).await;
+        refused("after one that is yet to come", refusal, ErrorKind::InvalidArgument)?;
+    }
 
     // What came since, imported where the rest is already, makes the same state.
     let replica = lab.store().await?;
@@ -375,6 +384,41 @@ async fn imports_need_parents_and_roots(lab: Lab) -> Outcome {
     same("the roots", imported.roots, of_last)?;
     let bare = import(&store, &file_of(&[], &nodes)?).await?;
     same("a file without roots", bare.roots, vec![])
+}
+
+async fn imports_tell_where_a_parent_is_missing(lab: Lab) -> Outcome {
+    let store = lab.store().await?;
+    let [there, missing] = [root("there")?, root("missing")?];
+    fill(&store, [&there]).await?;
+    let parent = child("parent", &[&there])?;
+    // A parent may come later, and a node twice.
+    let others = [child("child", &[&there, &parent])?, parent.clone(), parent, there.clone()];
+    let orphans = [child("orphan", &[&there, &missing])?, child("another", &[&missing])?];
+    for place in 0..=others.len() {
+        let (before, after) = others.split_at(place);
+        let files = [
+            [before, &orphans[..1], after].concat(),
+            [before, &orphans[..1], after, &orphans].concat(),
+        ];
+        for nodes in files {
+            let refusal = import(&store, &file_of(&[], &nodes)?).await;
+            let error = refused("the orphan", refusal, ErrorKind::MissingParent)?;
+            let offset = file_of(&[], before)?.len() as u64;
+            same("its place", error.offset(), Some(offset))?;
+            same("the orphan", error.cid().copied(), Some(orphans[0].cid()?))?;
+            same("its parent", error.parent().copied(), Some(missing.cid()?))?;
+        }
+    }
+    same("then the store", store.len(None).await?, 1)?;
+    // What is staged beside a file stands nowhere in it.
+    let mut changes = Changes::new();
+    changes.insert(orphans[0].clone());
+    let refusal = store.import_car_with(chunks(&file_of(&[], &others)?), changes).await;
+    let error = refused("an orphan beside it", refusal, ErrorKind::MissingParent)?;
+    same("its place", error.offset(), None)?;
+    let whole = [&orphans[..], &others, &[missing]].concat();
+    import(&store, &file_of(&[], &whole)?).await?;
+    same("with the parent", store.len(None).await?, 6)
 }
 
 async fn imports_keep_to_the_limits(lab: Lab) -> Outcome {

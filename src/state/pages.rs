@@ -66,10 +66,10 @@ impl State {
         let name = query.scope_id.as_ref().ok_or_else(|| {
             DagError::new(ErrorKind::InvalidArgument, "the order by time needs a scope")
         })?;
+        let new = self.new_slots(query)?;
         let Some(scope) = self.trie.scope(name) else {
             return Ok(Page { nodes: Vec::new(), next: None });
         };
-        let new = self.new_slots(query)?;
         let from = match (&after, query.reverse) {
             (Some((time, digest)), _) => state_trie::node_key(*time, digest),
             (None, false) => state_trie::node_key(query.since.unwrap_or(0), &[0; 32]),

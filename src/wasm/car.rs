@@ -116,13 +116,13 @@ impl DagStore {
         let options = options::read::<CommitOptions>(options);
         let mut pace = job.pace();
         settle(async move {
-            let file = intake.ok_or_else(ended)?.finish()?;
+            let (changes, file) = intake.ok_or_else(ended)?.finish()?;
             file.check_roots(&store.has_many(&file.elsewhere).await?)?;
-            let mut batch = DagStoreBatch::with_staged(Arc::new(store), file.changes);
+            let mut batch = DagStoreBatch::with_staged(Arc::new(store), changes);
             options?.apply(&mut batch)?;
-            let commit = batch.commit_at(&mut pace).await?;
+            let imported = file.imported(batch.commit_at(&mut pace).await)?;
             pace.finish();
-            Ok(Imported::new(file.roots, commit))
+            Ok(imported)
         })
     }
 

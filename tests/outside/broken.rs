@@ -29,7 +29,7 @@ enum Wrong {
     Nodes(fn(&State, &[Cid]) -> Result<Vec<Option<DagNode>>>),
     Presence(fn(&State, &[Cid]) -> Result<Vec<bool>>),
     Page(fn(&State, &ListQuery) -> Result<Page>),
-    Count(fn(&State, &ListQuery) -> u64),
+    Count(fn(&State, &ListQuery) -> Result<u64>),
     Scopes(fn(&State, Option<&str>, usize) -> Vec<Scope>),
     Tree(fn(&State, &[TreeAddress]) -> Result<TreeAnswer>),
     Heads(fn(&State, Option<&str>) -> Vec<Cid>),
@@ -490,6 +490,15 @@ pub(crate) static DEFECTS: &[Defect] = &[
         Wrong::Page(|state, query| {
             let mut query = copy(query);
             query.after_commit = query.after_commit.map(|commit| commit.saturating_sub(1));
+            state.list_page(&query)
+        }),
+    ),
+    defect(
+        "a store that lists nothing after a commit that is yet to come",
+        &["lists_begin_after_a_commit"],
+        Wrong::Page(|state, query| {
+            let mut query = copy(query);
+            query.after_commit = query.after_commit.map(|commit| commit.min(state.sequence));
             state.list_page(&query)
         }),
     ),
@@ -1030,7 +1039,15 @@ pub(crate) static DEFECTS: &[Defect] = &[
     defect(
         "a store that counts no more than a page holds",
         &["counts_are_of_filters_alone"],
-        Wrong::Count(|state, query| state.count(query).min(query.limit as u64)),
+        Wrong::Count(|state, query| Ok(state.count(query)?.min(query.limit as u64))),
+    ),
+    defect(
+        "a store that counts nothing after a commit that is yet to come",
+        &["lists_begin_after_a_commit"],
+        Wrong::Count(|state, query| match query.after_commit {
+            Some(commit) if commit > state.sequence => Ok(0),
+            _ => state.count(query),
+        }),
     ),
     defect(
         "a store that tells scopes in the order of their lengths",
@@ -1151,6 +1168,30 @@ pub(crate) static DEFECTS: &[Defect] = &[
             let mut query = query.clone();
             query.after_commit = query.after_commit.map(|commit| commit.saturating_sub(1));
             state.export(&query)
+        }),
+    ),
+    defect(
+        "a store that exports nothing after a commit that is yet to come",
+        &["exports_after_a_commit_hold_what_is_new"],
+        Wrong::Export(|state, query| {
+            let mut query = query.clone();
+            query.after_commit = query.after_commit.map(|commit| commit.min(state.sequence));
+            state.export(&query)
+        }),
+    ),
+    defect(
+        "a store that names the last of several nodes without a parent",
+        &["imports_tell_where_a_parent_is_missing"],
+        Wrong::Commit(|state, changes, limits| {
+            state.commit(changes, limits).map_err(|error| {
+                let parent = error.parent().copied();
+                let orphans = changes.operations().filter(|change| match change {
+                    Change::Insert(node) => node.parents().iter().any(|cid| Some(*cid) == parent),
+                    Change::Remove(_) => false,
+                });
+                let last = orphans.filter_map(inserted).last();
+                last.into_iter().fold(error, DagError::with_cid)
+            })
         }),
     ),
     defect(
@@ -1605,8 +1646,8 @@ impl DagStore for BrokenStore {
 
     fn count<'a>(&'a self, query: &'a ListQuery) -> BoxFuture<'a, Result<u64>> {
         Box::pin(self.read(|state| match self.defect.wrong {
-            Wrong::Count(wrong) => Ok(wrong(state, query)),
-            _ => Ok(state.count(query)),
+            Wrong::Count(wrong) => wrong(state, query),
+            _ => state.count(query),
         }))
     }
 

@@ -197,11 +197,15 @@ impl State {
         Ok(cid)
     }
 
-    /// The place of the first node after this commit.
-    fn first_after(&self, commit: u64) -> u64 {
+    /// The place of the first node after this commit, or of all.
+    fn first_after(&self, commit: Option<u64>) -> Result<u64> {
+        let Some(commit) = commit else { return Ok(0) };
+        if commit > self.sequence {
+            return Err(DagError::new(ErrorKind::InvalidArgument, "not yet"));
+        }
         let mut latest_first = self.past.iter().rev();
         let last = latest_first.find(|done| done.commit.sequence <= commit);
-        last.map_or(0, |done| done.next)
+        Ok(last.map_or(0, |done| done.next))
     }
 
     fn lacks(&self, cid: &Cid) -> bool {
@@ -268,13 +272,11 @@ impl State {
         Ok(TreeAnswer { state_hash: self.state_hash(None), parts })
     }
 
-    pub(crate) fn count(&self, query: &ListQuery) -> u64 {
-        let first = query.after_commit.map_or(0, |commit| self.first_after(commit));
+    pub(crate) fn count(&self, query: &ListQuery) -> Result<u64> {
+        let first = self.first_after(query.after_commit)?;
         let is_new = |place: u64| place >= first;
-        self.in_order(query.scope_id.as_deref())
-            .into_iter()
-            .filter(|(place, node)| is_new(*place) && matches(query, node))
-            .count() as u64
+        let of_scope = self.in_order(query.scope_id.as_deref()).into_iter();
+        Ok(of_scope.filter(|(place, node)| is_new(*place) && matches(query, node)).count() as u64)
     }
 
     pub(crate) fn scopes(&self, after: Option<&str>, limit: usize) -> Vec<Scope> {
@@ -311,10 +313,10 @@ impl State {
                 }
             })
         };
+        let first = self.first_after(query.after_commit)?;
         let mut found = Vec::new();
         for (place, node) in self.in_order(query.scope_id.as_deref()) {
-            let new = query.after_commit.is_none_or(|commit| *place >= self.first_after(commit));
-            if new && matches(query, node) {
+            if *place >= first && matches(query, node) {
                 found.push((key(*place, node)?, node.clone()));
             }
         }
@@ -341,7 +343,7 @@ impl State {
         let past = query.past_of.as_ref().map(|cids| self.past(cids)).transpose()?;
         let there = query.not_past_of.iter().filter(|cid| !self.lacks(cid)).copied();
         let not = self.past(&there.collect::<Vec<_>>())?;
-        let after = query.after_commit.map_or(0, |commit| self.first_after(commit));
+        let after = self.first_after(query.after_commit)?;
         for entry in self.in_order(query.scope_id.as_deref()) {
             let cid = entry.1.cid()?;
             if entry.0 >= after
@@ -461,7 +463,7 @@ impl DagStore for PlainStore {
     }
 
     fn count<'a>(&'a self, query: &'a ListQuery) -> BoxFuture<'a, Result<u64>> {
-        Box::pin(async move { self.with(|state| Ok(state.count(query))) })
+        Box::pin(async move { self.with(|state| state.count(query)) })
     }
 
     fn scopes<'a>(
