@@ -3,7 +3,7 @@
 #[cfg(all(js_host, target_feature = "simd128"))]
 mod lanes;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256};
@@ -109,17 +109,18 @@ impl FromStr for StateHash {
 }
 
 pub(crate) fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    hex(bytes).try_for_each(|digit| f.write_char(digit.into()))
 }
 
 /// The same, without the machinery of formatting.
 pub(crate) fn push_hex(bytes: &[u8], text: &mut String) {
+    text.extend(hex(bytes).map(char::from));
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> impl Iterator<Item = u8> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        for digit in [byte >> 4, byte & 0xf] {
-            text.push(char::from(DIGITS[usize::from(digit)]));
-        }
-    }
+    let digit = |digit: u8| DIGITS[usize::from(digit)];
+    bytes.iter().flat_map(move |byte| [digit(byte >> 4), digit(byte & 0xf)])
 }
 
 pub(crate) fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {

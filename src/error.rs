@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::id::Text;
 use crate::{Cid, CommitId};
 
 /// The result of an operation on a store.
@@ -212,9 +213,9 @@ impl fmt::Display for DagError {
         let Repr { message, cid, parent, commit, offset, .. } = &*self.0;
         f.write_str(message)?;
         if let Some(cid) = cid {
-            write!(f, " (node {cid}")?;
+            write!(f, " (node {}", Text(cid))?;
             if let Some(parent) = parent {
-                write!(f, ", parent {parent}")?;
+                write!(f, ", parent {}", Text(parent))?;
             }
             f.write_str(")")?;
         }

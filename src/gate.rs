@@ -1,6 +1,6 @@
 //! First come, first served: the gate that every commit of a store passes.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,15 +20,21 @@ struct Line {
     last_ticket: u64,
     /// Whose turn it is, whether they know already or have just been woken.
     turn: Option<u64>,
-    waiting: BTreeMap<u64, Waker>,
+    /// Who waits, in their order.
+    waiting: VecDeque<(u64, Waker)>,
 }
 
 impl Line {
     /// Gives the turn to the next who waits; the caller wakes them.
     fn pass_on(&mut self) -> Option<Waker> {
-        let next = self.waiting.pop_first();
+        let next = self.waiting.pop_front();
         self.turn = next.as_ref().map(|(ticket, _)| *ticket);
         next.map(|(_, waker)| waker)
+    }
+
+    /// Where somebody waits, or where their place would be.
+    fn place(&self, ticket: u64) -> Result<usize, usize> {
+        self.waiting.binary_search_by_key(&ticket, |(ticket, _)| *ticket)
     }
 }
 
@@ -43,6 +49,7 @@ impl Gate {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[inline(never)]
     fn pass_on(&self) {
         let next = self.line().pass_on();
         if let Some(next) = next {
@@ -61,6 +68,7 @@ pub(crate) struct Entering<'a> {
 impl<'a> Future for Entering<'a> {
     type Output = Turn<'a>;
 
+    #[inline(never)]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Turn<'a>> {
         let gate = self.gate;
         let mut line = gate.line();
@@ -70,7 +78,11 @@ impl<'a> Future for Entering<'a> {
         });
         let turn = *line.turn.get_or_insert(ticket);
         if turn != ticket {
-            line.waiting.insert(ticket, context.waker().clone());
+            let waker = context.waker().clone();
+            match line.place(ticket) {
+                Ok(place) => line.waiting[place].1 = waker,
+                Err(_) => line.waiting.push_back((ticket, waker)),
+            }
             return Poll::Pending;
         }
         drop(line);
@@ -83,7 +95,9 @@ impl Drop for Entering<'_> {
     fn drop(&mut self) {
         let Some(ticket) = self.ticket else { return };
         let mut line = self.gate.line();
-        line.waiting.remove(&ticket);
+        if let Ok(place) = line.place(ticket) {
+            line.waiting.remove(place);
+        }
         let was_given_the_turn = line.turn == Some(ticket);
         drop(line);
         if was_given_the_turn {

@@ -1,5 +1,7 @@
 //! How a node is named: a `CIDv1` of codec dag-cbor with a SHA-256 multihash, and nothing else.
 
+use std::fmt::{self, Write as _};
+
 use cid::multibase::{self, Base};
 use cid::multihash::Multihash;
 
@@ -14,6 +16,9 @@ const SHA2_256: u64 = 0x12;
 pub(crate) const CID_PREFIX: [u8; 4] = [0x01, 0x71, 0x12, 0x20];
 /// Length of a node's CID in bytes.
 pub(crate) const CID_BYTES: usize = CID_PREFIX.len() + 32;
+/// Characters of a node's CID: its prefix, 56 digits for seven groups of five bytes, and two digits for
+/// the byte that is left.
+pub(crate) const CID_TEXT: usize = 1 + 56 + 2;
 /// Longer than a node's CID in the most verbose multibase there is (base 2, 289 characters).
 const LONGEST_TEXT: usize = 512;
 
@@ -53,7 +58,7 @@ impl ToCid for [u8] {
                 Ok(cid) => {
                     Err(digest_of(&cid).err().unwrap_or_else(|| refused("bytes follow the CID")))
                 }
-                Err(error) => Err(refused("not a CID").with_source(error)),
+                Err(_) => Err(refused("not a CID")),
             },
         }
     }
@@ -116,6 +121,43 @@ pub(crate) fn cid_of(digest: &Digest) -> Cid {
     #[allow(clippy::expect_used, reason = "32 bytes always fit into the 64 that a multihash holds")]
     let hash = Multihash::wrap(SHA2_256, digest).expect("a multihash of 32 bytes");
     Cid::new_v1(DAG_CBOR, hash)
+}
+
+/// The text of a node's CID: base32 in lower case, after its prefix `b`.
+///
+/// What [`Cid`] itself prints by takes twenty kilobytes of wasm: it knows every base there is.
+pub(crate) fn text_of(digest: &Digest) -> [u8; CID_TEXT] {
+    const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+    let mut bytes = [0; 40];
+    bytes[..CID_PREFIX.len()].copy_from_slice(&CID_PREFIX);
+    bytes[CID_PREFIX.len()..CID_BYTES].copy_from_slice(digest);
+    let mut text = [b'b'; 1 + 8 * 8];
+    let (groups, _) = bytes.as_chunks::<5>();
+    let (digits, _) = text[1..].as_chunks_mut::<8>();
+    for (group, digits) in groups.iter().zip(digits) {
+        let bits = group.iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte));
+        for (i, digit) in digits.iter_mut().enumerate() {
+            *digit = DIGITS[(bits >> (35 - 5 * i) & 31) as usize];
+        }
+    }
+    let mut whole = [0; CID_TEXT];
+    whole.copy_from_slice(&text[..CID_TEXT]);
+    whole
+}
+
+/// Prints a node's CID as [`text_of`] has it.
+pub(crate) struct Text<'a>(pub(crate) &'a Cid);
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match digest_of(self.0) {
+            Ok(digest) => {
+                text_of(&digest).iter().try_for_each(|digit| f.write_char((*digit).into()))
+            }
+            Err(_) => f.write_str("with the CID of something else"),
+        }
+    }
 }
 
 fn refused(why: &str) -> DagError {

@@ -1,13 +1,16 @@
 //! Long work, done in pieces, so that others get their turn in between.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
 use std::thread;
 
 use event_listener::Event;
 
 use crate::news::heard;
-use crate::platform;
+use crate::platform::{self, Breath};
 use crate::{DagError, ErrorKind, Result};
 
 /// How many units of work are done in one go: a few milliseconds of a JavaScript engine's time, and
@@ -96,6 +99,7 @@ impl Pace {
     }
 
     /// Fails if the call is to end.
+    #[inline(never)]
     pub(crate) fn check(&self) -> Result<()> {
         match &self.job {
             Some(job) if job.aborted.load(Ordering::Relaxed) => Err(given_up()),
@@ -104,19 +108,13 @@ impl Pace {
     }
 
     /// Notes work that was done, and pauses if it is time for that. Fails if the call is to end.
-    pub(crate) async fn worked(&mut self, units: usize) -> Result<()> {
-        if self.is_due(units) {
-            platform::breathe().await;
-            self.check()?;
-        }
-        Ok(())
+    pub(crate) fn worked(&mut self, units: usize) -> Worked<'_> {
+        Worked { pause: self.went_on(units), pace: self }
     }
 
     /// The same for work that must go on.
-    pub(crate) async fn went_on(&mut self, units: usize) {
-        if self.is_due(units) {
-            platform::breathe().await;
-        }
+    pub(crate) fn went_on(&mut self, units: usize) -> Pause {
+        Pause(self.is_due(units).then(platform::breathe))
     }
 
     /// Does what can't be left half done: calls `step`, which tells how much it did, until nothing is
@@ -128,6 +126,7 @@ impl Pace {
         }
     }
 
+    #[inline(never)]
     fn is_due(&mut self, units: usize) -> bool {
         if let Some(job) = &self.job {
             job.done.fetch_add(units, Ordering::Relaxed);
@@ -138,6 +137,44 @@ impl Pace {
             self.since = 0;
         }
         due
+    }
+}
+
+/// A pause, where it is time for one.
+///
+/// It is written by hand, as is [`Worked`], since every loop of a long call waits for one: the compiler
+/// would write out a copy of the whole wait in each.
+#[derive(Debug)]
+#[must_use = "waits only if it is awaited"]
+pub(crate) struct Pause(Option<Breath>);
+
+impl Future for Pause {
+    type Output = ();
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().map_or(Poll::Ready(()), |breath| Pin::new(breath).poll(context))
+    }
+}
+
+/// A [`Pause`] after which the call may be to end.
+#[derive(Debug)]
+#[must_use = "waits only if it is awaited"]
+pub(crate) struct Worked<'a> {
+    pause: Pause,
+    pace: &'a Pace,
+}
+
+impl Future for Worked<'_> {
+    type Output = Result<()>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
+        if self.pause.0.is_none() {
+            return Poll::Ready(Ok(()));
+        }
+        ready!(Pin::new(&mut self.pause).poll(context));
+        Poll::Ready(self.pace.check())
     }
 }
 

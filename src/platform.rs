@@ -50,11 +50,14 @@ pub type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = T> + 'a>>;
 /// Lets others run in the midst of long work, where it keeps them from it: in a JavaScript engine, once
 /// its bindings have told how. Elsewhere there are threads, and nothing waits.
 #[cfg(not(all(js_host, feature = "npm")))]
-pub(crate) fn breathe() -> std::future::Ready<()> {
+pub(crate) fn breathe() -> Breath {
     std::future::ready(())
 }
+/// What [`breathe`] waits for.
+#[cfg(not(all(js_host, feature = "npm")))]
+pub(crate) type Breath = std::future::Ready<()>;
 #[cfg(all(js_host, feature = "npm"))]
-pub(crate) use crate::wasm::breathe;
+pub(crate) use crate::wasm::{Breath, breathe};
 
 /// Runs what blocks on a thread that is there for that: one of tokio's where a runtime of tokio's is
 /// running and the feature is on, else one of the crate `blocking`.

@@ -9,6 +9,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+#[cfg(all(js_host, feature = "npm"))]
+use futures::FutureExt as _;
 use futures::future::{Either, select};
 use futures::stream::{self, TryStream};
 
@@ -168,6 +170,18 @@ impl SharedDagStore {
         let mut state = self.shared.state.write().await;
         state.as_mut().ok_or_else(|| self.shared.gone())?.insert(&node)?;
         node.cid()
+    }
+
+    /// Inserts a node then and there; `None` where that has to wait for others or for a journal, and
+    /// nothing was done. The node is within the limits.
+    #[cfg(all(js_host, feature = "npm"))]
+    pub(crate) fn insert_now(&self, node: &DagNode) -> Option<Result<()>> {
+        if self.durable().is_some() {
+            return None;
+        }
+        let _turn = self.shared.gate.enter().now_or_never()?;
+        let mut state = self.shared.state.write().now_or_never()?;
+        Some(state.as_mut().ok_or_else(|| self.shared.gone()).and_then(|state| state.insert(node)))
     }
 
     /// Inserts nodes in one commit: all of them, or none. Parents may come after their children.

@@ -33,4 +33,4 @@ mod scratch;
 mod store;
 mod watch;
 
-pub(crate) use breath::breathe;
+pub(crate) use breath::{Breath, breathe};

@@ -13,15 +13,14 @@ use wasm_bindgen_futures::future_to_promise;
 use super::promise::hand_over;
 use super::scratch;
 use crate::arena::Record;
-use crate::digest::Digest;
-use crate::id::{self, CID_PREFIX};
+use crate::digest::{Digest, hex};
+use crate::id::{self, CID_TEXT};
 use crate::pace::{self, Pace};
 use crate::platform;
-use crate::{Cid, Commit, DagError, DagNode, Page, Proof, Result, Verified};
-
-/// Characters of a node's CID: its prefix, 56 digits for seven groups of five bytes, and two digits for
-/// the byte that is left.
-pub(super) const CID_TEXT: usize = 1 + 56 + 2;
+use crate::state::State;
+use crate::{
+    Cid, Commit, DagError, DagNode, Page, Proof, Result, SharedDagStore, StateHash, Verified,
+};
 
 /// Bytes of a count.
 const COUNT: usize = 4;
@@ -60,16 +59,38 @@ type Boxed = Box<dyn Answer>;
 pub(super) fn settle<T: Answer + 'static>(
     future: impl Future<Output = Result<T>> + 'static,
 ) -> bool {
-    let mut future = Box::pin(future);
+    settle_boxed(Box::pin(async move { Ok(Box::new(future.await?) as Boxed) }))
+}
+
+/// One for all kinds of answers, since what is made for each is in the wasm fifty times.
+fn settle_boxed(mut future: Pin<Box<dyn Future<Output = Result<Boxed>>>>) -> bool {
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(value)) if value.bytes() > LONG => reply_slowly(Box::new(value)),
+        Poll::Ready(Ok(value)) if value.bytes() > LONG => reply_slowly(value),
         Poll::Ready(result) => reply(&result),
         // The waker that did nothing is replaced when the promise's task polls the future again.
-        Poll::Pending => {
-            let future = future.map(|result| result.map(|value| Box::new(value) as Boxed));
-            promise(Box::pin(answer(Box::pin(future))))
-        }
+        Poll::Pending => promise(Box::pin(answer(future))),
     }
+}
+
+/// Answers with what is read from the state: at once, unless a commit has that to itself. `read` writes
+/// the answer by [`write_done`], straight from where it lies.
+pub(super) fn settle_read(
+    store: &SharedDagStore,
+    read: impl Fn(&State) -> Result<()> + 'static,
+) -> bool {
+    match store.read(&read).now_or_never() {
+        Some(result) => wrote(result.flatten()),
+        None => wait_and_read(store.clone(), Box::new(read)),
+    }
+}
+
+fn wait_and_read(store: SharedDagStore, read: Box<dyn Fn(&State) -> Result<()>>) -> bool {
+    settle_written(async move { store.read(read).await? })
+}
+
+/// Answers with what was written, if there was no error.
+fn wrote(result: Result<()>) -> bool {
+    result.is_err_and(|error| reply::<()>(&Err(error)))
 }
 
 /// Answers with something long: at once unless there are pauses to be made.
@@ -114,8 +135,7 @@ async fn answer(future: Pin<Box<dyn Future<Output = Result<Boxed>>>>) -> Vec<u8>
 pub(super) fn settle_written(future: impl Future<Output = Result<()>> + 'static) -> bool {
     let mut future = Box::pin(future);
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(())) => false,
-        Poll::Ready(Err(error)) => reply::<()>(&Err(error)),
+        Poll::Ready(result) => wrote(result),
         Poll::Pending => hand_over(&future_to_promise(async move {
             if let Err(error) = future.await {
                 reply::<()>(&Err(error));
@@ -165,7 +185,6 @@ fn write_failed(error: &DagError, out: &mut Vec<u8>) {
 
 /// The code, the message, and what the error speaks of; each may be empty.
 pub(super) fn write_error(error: &DagError, out: &mut Vec<u8>) {
-    let commit = error.commit_id().map(ToString::to_string).unwrap_or_default();
     let offset = error.offset().map(|offset| offset.to_string()).unwrap_or_default();
     // The first cause says most: what comes between says the same in other words.
     let causes = std::iter::successors(error.source(), |&cause| cause.source());
@@ -174,9 +193,24 @@ pub(super) fn write_error(error: &DagError, out: &mut Vec<u8>) {
     write_text(error.message(), out);
     write_known_cid(error.cid(), out);
     write_known_cid(error.parent(), out);
-    write_text(&commit, out);
+    write_hex(error.commit_id().map_or(&[][..], |id| id.as_bytes()), out);
     write_text(&offset, out);
     write_text(&source, out);
+}
+
+/// Writes an answer that is no error, if there is memory for it.
+pub(super) fn write_value(value: &impl Answer) -> Result<()> {
+    write_done(value.bytes(), |out| value.write(out))
+}
+
+impl Answer for Boxed {
+    fn bytes(&self) -> usize {
+        (**self).bytes()
+    }
+
+    fn write_piece(&self, piece: usize, out: &mut Vec<u8>) -> bool {
+        (**self).write_piece(piece, out)
+    }
 }
 
 impl Answer for () {
@@ -338,8 +372,8 @@ impl Answer for Commit {
     fn write_piece(&self, piece: usize, out: &mut Vec<u8>) -> bool {
         if piece == 0 {
             self.sequence.write(out);
-            write_text(&self.id.to_string(), out);
-            write_text(&self.state_hash.map(|hash| hash.to_string()).unwrap_or_default(), out);
+            write_hex(self.id.as_bytes(), out);
+            write_hex(self.state_hash.as_ref().map_or(&[][..], |hash| hash.as_bytes()), out);
         }
         let of_inserted = self.inserted.len().div_ceil(PIECE).max(1);
         match piece.checked_sub(of_inserted) {
@@ -371,19 +405,19 @@ impl Answer for Proof {
     }
 
     fn write_piece(&self, _: usize, out: &mut Vec<u8>) -> bool {
-        write_text(&self.state_hash().to_string(), out);
+        write_hex(self.state_hash().as_bytes(), out);
         write_bytes(self.as_bytes(), out);
         false
     }
 }
 
-impl Answer for crate::StateHash {
+impl Answer for StateHash {
     fn bytes(&self) -> usize {
         SMALL
     }
 
     fn write_piece(&self, _: usize, out: &mut Vec<u8>) -> bool {
-        write_text(&self.to_string(), out);
+        write_hex(self.as_bytes(), out);
         false
     }
 }
@@ -399,6 +433,12 @@ fn count_bytes(count: usize) -> [u8; COUNT] {
 
 pub(super) fn write_text(text: &str, out: &mut Vec<u8>) {
     write_bytes(text.as_bytes(), out);
+}
+
+/// Bytes as text, of two digits each.
+fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
+    write_count(2 * bytes.len(), out);
+    out.extend(hex(bytes));
 }
 
 /// Bytes, after their length.
@@ -418,23 +458,8 @@ fn write_known_cid(cid: Option<&Cid>, out: &mut Vec<u8>) {
     }
 }
 
-/// A node's CID as text: base32 in lower case, after its prefix `b`.
 fn write_cid(digest: &Digest, out: &mut Vec<u8>) {
-    const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-
-    let mut bytes = [0; 40];
-    bytes[..4].copy_from_slice(&CID_PREFIX);
-    bytes[4..36].copy_from_slice(digest);
-    let mut text = [b'b'; 1 + 8 * 8];
-    let (groups, _) = bytes.as_chunks::<5>();
-    let (digits, _) = text[1..].as_chunks_mut::<8>();
-    for (group, digits) in groups.iter().zip(digits) {
-        let bits = group.iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte));
-        for (i, digit) in digits.iter_mut().enumerate() {
-            *digit = DIGITS[(bits >> (35 - 5 * i) & 31) as usize];
-        }
-    }
-    out.extend_from_slice(&text[..CID_TEXT]);
+    out.extend_from_slice(&id::text_of(digest));
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::answer::{Answer, CID_TEXT, if_there_is_room, settle};
+use super::answer::{Answer, if_there_is_room, settle};
 use super::job::Job;
 use super::nodes::{Nodes, Taken};
 use super::options::{self, CommitOptions};
 use super::record::{read_cid, read_cids, read_node};
 use crate::digest::Digest;
 use crate::gate::Gate;
+use crate::id::CID_TEXT;
 use crate::platform;
 use crate::{DagError, DagStoreBatch, ErrorKind, Limits, Result, SharedDagStore};
 

@@ -1,8 +1,9 @@
 //! Turns of the event loop, taken in the midst of long work.
 
 use std::cell::{Cell, RefCell};
-use std::future::{Future, poll_fn};
-use std::task::{Poll, Waker};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 
 use js_sys::Function;
 use wasm_bindgen::JsValue;
@@ -32,11 +33,24 @@ pub fn breathed() {
 }
 
 /// Waits until the event loop has taken a turn.
-pub(crate) fn breathe() -> impl Future<Output = ()> {
-    let mut begun = None;
-    poll_fn(move |context| {
+pub(crate) fn breathe() -> Breath {
+    Breath { begun: None }
+}
+
+/// A turn of the event loop, to be waited for.
+#[derive(Debug)]
+pub(crate) struct Breath {
+    /// How many turns had been taken when the wait began.
+    begun: Option<u64>,
+}
+
+impl Future for Breath {
+    type Output = ();
+
+    #[inline(never)]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let breaths = BREATHS.get();
-        if *begun.get_or_insert(breaths) != breaths {
+        if *self.begun.get_or_insert(breaths) != breaths {
             return Poll::Ready(());
         }
         let first = WAITING.with_borrow_mut(|waiting| {
@@ -48,7 +62,7 @@ pub(crate) fn breathe() -> impl Future<Output = ()> {
             return Poll::Ready(());
         }
         Poll::Pending
-    })
+    }
 }
 
 /// Asks the host for a turn; `false` if it doesn't give any.
@@ -59,9 +73,8 @@ pub(super) fn ask() -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use std::pin::{Pin, pin};
+    use std::pin::pin;
     use std::sync::Arc;
-    use std::task::Context;
 
     use futures::FutureExt as _;
     use wasm_bindgen_test::wasm_bindgen_test;

@@ -1,7 +1,8 @@
 //! What JavaScript asks, as bytes: records, which hold a block each, and CIDs. `record.js` writes it.
 
 use super::scratch;
-use crate::id::CID_BYTES;
+use crate::digest::Digest;
+use crate::id::{self, CID_BYTES};
 use crate::platform;
 use crate::{Cid, DagError, DagNode, ErrorKind, Limits, Result, ToCid};
 
@@ -54,6 +55,11 @@ pub(super) fn read_cids(length: usize) -> Result<Vec<Cid>> {
 /// Reads the one CID in the question.
 pub(super) fn read_cid(length: usize) -> Result<Cid> {
     scratch::read(length, ToCid::to_cid)
+}
+
+/// Reads the digest in the one CID in the question.
+pub(super) fn read_digest(length: usize) -> Result<Digest> {
+    id::digest_of(&read_cid(length)?)
 }
 
 fn take<'a>(rest: &mut &'a [u8], length: usize) -> Result<&'a [u8]> {

@@ -2,13 +2,12 @@
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::answer::{if_there_is_room, reply, settle, settle_written, write_found};
+use super::answer::{if_there_is_room, reply, settle, settle_read, write_found, write_value};
 use super::batch::Batch;
 use super::job::Job;
 use super::nodes::{Nodes, Taken};
 use super::options::{self, CommitOptions};
-use super::record::{read_cid, read_cids, read_node};
-use crate::id;
+use super::record::{read_cid, read_cids, read_digest, read_node};
 use crate::shared::units_of_commit;
 use crate::{Limits, SharedDagStore};
 
@@ -73,6 +72,9 @@ impl DagStore {
                 if super::faults::in_call(&node) {
                     return settle(std::future::pending::<crate::Result<()>>());
                 }
+                if let Some(result) = self.store.insert_now(&node) {
+                    return reply(&result.map(|()| *node.digest()));
+                }
                 let store = self.store.clone();
                 settle(async move { store.insert(node).await })
             }
@@ -113,12 +115,10 @@ impl DagStore {
 
     /// Answers the node whose CID is the question.
     pub fn get(&self, length: usize) -> bool {
-        let cid = read_cid(length);
-        let store = self.store.clone();
-        settle_written(async move {
-            let digest = id::digest_of(&cid?)?;
-            store.read(|state| write_found(state.find(&digest))).await?
-        })
+        match read_digest(length) {
+            Ok(digest) => settle_read(&self.store, move |state| write_found(state.find(&digest))),
+            Err(error) => reply::<()>(&Err(error)),
+        }
     }
 
     /// Answers the nodes whose CIDs are the question.
@@ -131,9 +131,10 @@ impl DagStore {
 
     /// Answers whether the node is there whose CID is the question.
     pub fn has(&self, length: usize) -> bool {
-        let cid = read_cid(length);
-        let store = self.store.clone();
-        settle(async move { store.has(cid?).await })
+        match read_digest(length) {
+            Ok(digest) => settle_read(&self.store, move |state| write_value(&state.has(&digest))),
+            Err(error) => reply::<()>(&Err(error)),
+        }
     }
 
     /// Answers a page of a list.
@@ -151,8 +152,7 @@ impl DagStore {
 
     /// Answers the number of nodes in the store or in a scope.
     pub fn size(&self, scope_id: Option<String>) -> bool {
-        let store = self.store.clone();
-        settle(async move { store.len(scope_id.as_deref()).await })
+        settle_read(&self.store, move |state| write_value(&state.len(scope_id.as_deref())))
     }
 
     /// Answers the state hash of the store or of a scope.
