@@ -246,7 +246,13 @@ function open(car) {
   if (car.body !== undefined) return open(car.body ?? NO_BYTES);
   // A Blob.
   if (typeof car.stream === "function") return { ...open(car.stream()), total: blobSize(car) };
+  // A Request, where it has no body to be read bit by bit.
+  if (typeof car.arrayBuffer === "function") return { iterator: wholeOf(car), isAsync: true };
   return refuseKind();
+}
+
+async function* wholeOf(request) {
+  yield new Uint8Array(await request.arrayBuffer());
 }
 
 function fromReader(reader) {

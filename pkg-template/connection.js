@@ -57,7 +57,7 @@ export class Connection {
   #opened;
   /** Has the journal no longer closed where the instance fails. */
   #detach;
-  /** Ends the following of other writers. */
+  /** Ends the following of other writers, while there is one. */
   #following;
   /** What must go when the store closes. */
   #batches = new Set();
@@ -98,7 +98,7 @@ export class Connection {
 
   /** Opens the store on a journal, as work. */
   openOn(host, work) {
-    const ask = (opening, job) => opening.open(...Object.values(this.limits), job);
+    const ask = (opening, job) => opening.open(job);
     this.#opening = this.#readFrom(host, work, ask, readOpened).then((opened) => {
       this.#host = host;
       this.#opened = opened;
@@ -167,7 +167,7 @@ export class Connection {
       const { Journal, Opening } = entered.glue;
       const promises = [durability === "strict", writers === "many", watch, checkpoints, maxAppend];
       const journal = entered.enter(() => new Journal(host.ask, ...promises));
-      const opening = entered.enter(() => new Opening(journal));
+      const opening = entered.enter(() => new Opening(journal, ...Object.values(this.limits)));
       const detach = entered.atFailure(() => host.abandon());
       try {
         // What is given up while the journal is being read doesn't wait for the journal.

@@ -322,9 +322,8 @@ export class DagStore {
 function otherConnection(other) {
   try {
     return connectionOf(other);
-  } catch (cause) {
-    const message = "compare takes another DagStore, from the same copy of the package";
-    throw new DagStoreError("ERR_INVALID_ARGUMENT", message, { cause });
+  } catch {
+    throw new DagStoreError("ERR_INVALID_ARGUMENT", "compare takes a DagStore of this copy of the package, and this is none");
   }
 }
 

@@ -509,6 +509,11 @@ export interface WalkOptions extends WalkFilters {
 export interface DiffOptions extends WalkFilters {
   /** How many links away from the nearest of its starts either side goes. */
   depth?: number | undefined;
+  /**
+   * Only what comes after the page that gave this cursor, on the side whose page that was: read no other with it. What is
+   * left and right doesn't matter then; give the depth and the filters again.
+   */
+  cursor?: string | undefined;
 }
 
 /** What only the one, and what only the other of two sets of nodes reaches. */
@@ -897,7 +902,9 @@ export class DagStore {
   /**
    * Finds the nodes that only one of two stores has, from the top of their trees down: what both have is not
    * looked at, so that it takes some microseconds for each difference, however large the stores. Where one is
-   * written to again and again meanwhile it may fail with `ERR_CONTENDED`.
+   * written to meanwhile it begins anew, and after eight times fails with `ERR_CONTENDED`. That is for differences so
+   * large, in a store so busy, that it never rests for as long: bring over the most of them by `exportCar` first, which
+   * is of one state whatever is inserted meanwhile, and compare then; or compare scope by scope.
    */
   compare(other: DagStore, options?: CompareOptions): Promise<Comparison>;
   /** Checks all blocks, links and the state hash anew; fails with `ERR_CORRUPT` if something is broken. */
@@ -1008,7 +1015,8 @@ export class Link implements CidObject {
 /**
  * A node as [DAG-JSON](https://ipld.io/specs/codecs/dag-json/spec/), for people to read: the fields of its block
  * under their names there, links as `{"/":"<CID>"}`, bytes as `{"/":{"bytes":"<base64>"}}`. Takes what `insert`
- * takes, and throws what that rejects with where the node is none. The CID is of the block, not of this text.
+ * takes, and throws what that rejects with where the node is none; only that a `cid` in it is the node's takes a store
+ * to check. The CID is of the block, not of this text.
  */
 export function toDagJson<Content>(node: NodeInput<Content>): string;
 

@@ -92,8 +92,12 @@ export class Paged {
     const { read, next, parts } = this.#kind;
     const connection = this.#connection;
     const waitFor = (ask) => work.run(() => work.wait(ask()));
+    if (wanted === 0 || query.eventTypes?.length === 0) {
+      // Nothing is wanted; but what else may be wrong is told. (To wasm, no types mean all.)
+      await waitFor(() => read(connection, target, { ...query, limit: 1 }));
+      return;
+    }
     let done = 0;
-    if (query.eventTypes?.length === 0) return;
     while (done < wanted) {
       if (done > 0 || query.cursor !== undefined) await turn();
       query.limit = Math.min(wanted - done, size);

@@ -42,9 +42,11 @@ export function count(connection, given) {
   });
   const work = new Work(options);
   connection.assertOpen();
-  if (eventTypes?.length === 0) return 0;
-  if (!work.isFollowed) return connection.make(connection, COUNT, query);
-  return connection.makeFollowed(connection, COUNT, query, work);
+  const counted = work.isFollowed
+    ? connection.makeFollowed(connection, COUNT, query, work)
+    : connection.make(connection, COUNT, query);
+  // To wasm, no types mean all. It was asked for what else may be wrong.
+  return eventTypes?.length === 0 ? counted.then(() => 0) : counted;
 }
 
 /** Reads which scopes there are. */

@@ -76,14 +76,18 @@ export class SqlJournal {
     const [{ last }] = database.run("SELECT max(id) AS last FROM dag_store_segments");
     if (last === null) {
       const [{ sequence, cid } = { sequence: 0 }] = database.run(CURRENT);
-      return { sequence, commit: cid && bytesOf(cid) };
+      return sequence === 0 ? { sequence } : { sequence, commit: bytesOf(cid) };
     }
     const sequence = sequenceOf(last);
-    const [{ cid }] = database.run("SELECT cid FROM dag_store_segments WHERE id = ?", keyOf(sequence));
-    return { sequence, commit: bytesOf(cid) };
+    const [first] = database.run("SELECT cid FROM dag_store_segments WHERE id = ?", keyOf(sequence));
+    return { sequence, commit: bytesOf(first?.cid) };
   }
 
   async append(after, segments) {
+    return this.appendNow(after, segments);
+  }
+
+  appendNow(after, segments) {
     const { database } = this;
     return database.write(() => {
       const tip = this.tip();
@@ -105,7 +109,7 @@ export class SqlJournal {
       const [from] = rangeOf(after + 1);
       const sizes = database.run("SELECT id, parts, length(bytes) AS size FROM dag_store_segments WHERE id >= ? ORDER BY id LIMIT ?", from, ROWS);
       const first = sizes.length === 0 ? this.tip().sequence + 1 : sequenceOf(sizes[0].id);
-      if (first > after + 1) throw compacted();
+      if (first > after + 1) throw this.#gone(after);
       let [last, bytes] = [undefined, 0];
       for (const { id, parts, size } of sizes) {
         // The first row of a segment begins another one.
@@ -117,14 +121,26 @@ export class SqlJournal {
     });
   }
 
+  /** Why the segment after this number is not there, though later ones are. */
+  #gone(after) {
+    const [current] = this.database.run(CURRENT);
+    return current?.sequence > after ? compacted() : damaged();
+  }
+
   /** Reads the segments in these rows. */
   #segments(from, to) {
     const segments = [];
     const rows = this.database.run("SELECT * FROM dag_store_segments WHERE id BETWEEN ? AND ? ORDER BY id", from, to);
     for (let at = 0; at < rows.length; ) {
       const { id, cid, parts } = rows[at];
-      const list = rows.slice(at, at + parts).map(({ bytes }) => bytesOf(bytes));
-      segments.push({ sequence: sequenceOf(id), commit: bytesOf(cid), bytes: joined(list) });
+      const list = rows.slice(at, at + parts);
+      // SQLite checks no sums: a damaged row may be anything, or gone.
+      if (!(parts > 0) || list.length !== parts || list.some((row, i) => row.id !== id + i)) {
+        if (segments.length === 0) throw damaged();
+        // The next read is told.
+        break;
+      }
+      segments.push({ sequence: sequenceOf(id), commit: bytesOf(cid), bytes: joined(list.map(({ bytes }) => bytesOf(bytes))) });
       at += parts;
     }
     return segments;
@@ -132,6 +148,7 @@ export class SqlJournal {
 
   async checkpoint() {
     const [row] = this.database.run(CURRENT);
+    if (row && !(row.sequence > 0)) throw damaged();
     return row && { sequence: row.sequence, commit: bytesOf(row.cid), stateHash: bytesOf(row.state_hash) };
   }
 
@@ -197,9 +214,15 @@ export class SqlJournal {
   }
 }
 
-/** Bytes of whichever kind the database gives them. */
+/** Bytes of whichever kind the database gives them; anything else was not written here. */
 function bytesOf(value) {
-  return value instanceof ArrayBuffer ? new Uint8Array(value) : new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  throw damaged();
+}
+
+function damaged() {
+  return new DagStoreError("ERR_CORRUPT", "the database holds something other than was written");
 }
 
 function compacted() {

@@ -58,7 +58,7 @@ export class MemoryJournal implements Journal {
 }
 
 /** The calls of a journal that can be made to fail. */
-export type JournalCall = "open" | "append" | "read" | "changed" | "checkpoint" | "writeCheckpoint" | "readCheckpoint" | "close";
+export type JournalCall = "open" | "append" | "read" | "changed" | "checkpoint" | "writeCheckpoint" | "readCheckpoint" | "status" | "close";
 
 /** Which calls of a {@link FaultyJournal} fail, and how. */
 export interface Fault {

@@ -17,8 +17,8 @@ const MOST_NODES = 1024;
 
 const FILTERS = ["scopeId", "eventTypes", "since", "until", "limit", ...WORK_OPTIONS];
 const OPTIONS_OF_ALL = [...FILTERS, "cursor"];
-const OPTIONS_OF_DIFF = [...FILTERS, "depth"];
-const OPTIONS = [...OPTIONS_OF_ALL, "depth", "excluding"];
+const OPTIONS_OF_DIFF = [...OPTIONS_OF_ALL, "depth"];
+const OPTIONS = [...OPTIONS_OF_DIFF, "excluding"];
 
 /** The directions, as wasm has them. */
 const ANCESTORS = 0;

@@ -6,6 +6,14 @@ pub(crate) struct Bits {
     words: Vec<u64>,
 }
 
+impl FromIterator<u32> for Bits {
+    fn from_iter<I: IntoIterator<Item = u32>>(integers: I) -> Self {
+        let mut bits = Bits::default();
+        integers.into_iter().for_each(|integer| bits.set(integer as usize, true));
+        bits
+    }
+}
+
 impl Bits {
     pub(crate) fn set(&mut self, at: usize, value: bool) {
         let (word, bit) = (at / 64, 1 << (at % 64));

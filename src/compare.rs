@@ -65,7 +65,10 @@ pub struct Comparison {
 ///
 /// The stores may be written to meanwhile. What is found is about the two states whose hashes it names: the
 /// hash of each part is checked against what stood above it. Where a part has changed before it was read, the
-/// comparison begins anew, and after some times ends with [`ErrorKind::Contended`]. A store whose answers don't
+/// comparison begins anew, and after some times ends with [`ErrorKind::Contended`]. That is for differences so
+/// large, in a store so busy, that no part of it rests for as long as the comparison takes: bring over the most of
+/// them in a CAR file first ([`export_car`](crate::DagStoreExt::export_car) is of one state, whatever is inserted
+/// meanwhile), and compare then; or compare a copy that was made so, or scope by scope. A store whose answers don't
 /// hash to what it has promised ends it with [`ErrorKind::Corrupt`].
 ///
 /// # Examples
@@ -223,6 +226,7 @@ fn lie() -> DagError {
 
 /// The error of a store that has been written to.
 fn changed() -> DagError {
-    let message = "a store has changed again and again while it was compared: try again later";
+    let message = "a store has changed again and again while it was compared: compare when less is \
+                   written, or scope by scope, or a copy that was made by export_car and import_car";
     DagError::new(ErrorKind::Contended, message)
 }

@@ -188,11 +188,11 @@ impl Shared {
 
     /// Works out what those who wait would do, one after the other, and begins to append it.
     async fn build(&self, durable: &Durable, flight: &mut Flight) {
-        flight.group.extend({
-            let mut line = durable.line();
-            let count = line.len().min(GROUP - flight.group.len().min(GROUP));
-            line.drain(..count).collect::<Vec<_>>()
-        });
+        while flight.group.len() < GROUP
+            && let Some(waiting) = durable.line().pop_front()
+        {
+            flight.group.push(waiting);
+        }
         flight.group.retain(|waiting| !waiting.reply.is_canceled());
         if flight.group.is_empty() {
             return;

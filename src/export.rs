@@ -95,7 +95,7 @@ impl<S: DagStore + ?Sized> CarExport<S> {
         })
     }
 
-    /// Only these nodes and their ancestors.
+    /// Only these nodes and their ancestors. Said again, it is these instead.
     pub fn past_of(self, ids: impl IntoIterator<Item = impl ToCid>) -> Self {
         self.with(|query| {
             query.past_of = Some(read_all(ids)?);
@@ -104,7 +104,7 @@ impl<S: DagStore + ?Sized> CarExport<S> {
     }
 
     /// Not these nodes nor their ancestors: what the reader has already. Ids of nodes that are not
-    /// there say nothing.
+    /// there say nothing. Said again, it is these instead.
     pub fn not_past_of(self, ids: impl IntoIterator<Item = impl ToCid>) -> Self {
         self.with(|query| {
             query.not_past_of = read_all(ids)?;

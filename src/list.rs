@@ -41,7 +41,7 @@ pub enum Order {
 pub struct ListQuery {
     /// Only nodes of this scope.
     pub scope_id: Option<String>,
-    /// Only nodes of these types; empty means of all.
+    /// Only nodes of these types; empty means of all. (To [`List::event_types`], none mean none.)
     pub event_types: Vec<DagEventType>,
     /// Only nodes of this time (Unix milliseconds) or later.
     pub since: Option<u64>,
@@ -55,7 +55,7 @@ pub struct ListQuery {
     pub order: Order,
     /// From the end to the beginning.
     pub reverse: bool,
-    /// How many nodes a page has at most; 256 unless set, and at least 1.
+    /// How many nodes a page has at most; 256 unless set. 0 is taken as 1.
     pub limit: usize,
     /// Where the page before ended.
     pub cursor: Option<Cursor>,
@@ -263,13 +263,18 @@ impl<S: DagStore + ?Sized> List<S> {
         self
     }
 
-    /// Reads one page of at most `nodes` nodes (and of 1 at least), and where to go on.
+    /// Reads one page of at most `nodes` nodes, and where to go on. `page(0)` is `page(1)`: a page with room for
+    /// nothing would lead nowhere.
     pub async fn page(mut self, nodes: usize) -> Result<Page> {
-        if self.wanted == 0 || self.of_no_type {
-            return Ok(Page { nodes: Vec::new(), next: None });
-        }
-        self.query.limit = nodes.min(self.wanted);
-        self.store.list_page(&self.query).await
+        let wanted = self.wanted();
+        self.query.limit = nodes.min(wanted).max(1);
+        let page = self.store.list_page(&self.query).await?;
+        // Where nothing is wanted, it was asked for what else may be wrong.
+        Ok(if wanted == 0 { Page { nodes: Vec::new(), next: None } } else { page })
+    }
+
+    fn wanted(&self) -> usize {
+        if self.of_no_type { 0 } else { self.wanted }
     }
 
     /// Counts the nodes of this list without listing them: all that match its filters, whatever its limit
@@ -290,10 +295,8 @@ impl<S: DagStore + ?Sized> List<S> {
     /// # }).unwrap();
     /// ```
     pub async fn count(self) -> Result<u64> {
-        if self.of_no_type {
-            return Ok(0);
-        }
-        self.store.count(&self.query).await
+        let count = self.store.count(&self.query).await?;
+        Ok(if self.of_no_type { 0 } else { count })
     }
 
     /// Reads the nodes as they are asked for, a page at a time. Nodes that others insert meanwhile may
@@ -308,15 +311,15 @@ impl<S: DagStore + ?Sized> List<S> {
             let Some(mut list) = list else {
                 return Ok(None);
             };
-            if list.wanted == 0 || list.of_no_type {
-                return Ok(None);
-            }
-            list.query.limit = list.wanted.min(PAGE);
+            let wanted = list.wanted();
+            // Where nothing is wanted, the first page is asked for what else may be wrong.
+            list.query.limit = wanted.clamp(1, PAGE);
             let Page { mut nodes, next } = list.store.list_page(&list.query).await?;
-            nodes.truncate(list.wanted);
-            list.wanted -= nodes.len();
+            nodes.truncate(wanted);
+            list.wanted = wanted - nodes.len();
             list.query.cursor = next;
-            let list = list.query.cursor.is_some().then_some(list);
+            let more = list.query.cursor.is_some() && list.wanted > 0;
+            let list = more.then_some(list);
             Ok::<_, DagError>(Some((stream::iter(nodes.into_iter().map(Ok)), list)))
         });
         Box::pin(pages.try_flatten())

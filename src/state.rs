@@ -244,19 +244,14 @@ impl State {
             Condition::StateHash(_) => Some(self.state_hash(pace).await?),
             _ => None,
         };
+        let slot = |cid: &Cid| Ok(self.slot(&id::digest_of(cid)?));
         condition.check(
             |scope_id, expected| {
-                let mut slots = Bits::default();
-                for head in expected {
-                    match self.slot(&id::digest_of(head)?) {
-                        Some(slot) => slots.set(slot as usize, true),
-                        None => return Ok(false),
-                    }
-                }
-                Ok(self.head_slots(scope_id).eq(slots.iter()))
+                let expected: Result<Option<Bits>> = expected.iter().map(slot).collect();
+                Ok(expected?.is_some_and(|slots| self.head_slots(scope_id).eq(slots.iter())))
             },
             |expected| state_hash == Some(*expected),
-            |cid| Ok(self.slot(&id::digest_of(cid)?).is_none()),
+            |cid| Ok(slot(cid)?.is_none()),
         )
     }
 

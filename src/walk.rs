@@ -66,16 +66,16 @@ pub struct WalkQuery {
     pub depth: Option<u32>,
     /// Only nodes of this scope.
     pub scope_id: Option<String>,
-    /// Only nodes of these types; empty means of all.
+    /// Only nodes of these types; empty means of all. (To [`Walk::event_types`], none mean none.)
     pub event_types: Vec<DagEventType>,
     /// Only nodes of this time (Unix milliseconds) or later.
     pub since: Option<u64>,
     /// Only nodes of this time (Unix milliseconds) or earlier.
     pub until: Option<u64>,
-    /// How many nodes a page has at most; 256 unless set, and at least 1.
+    /// How many nodes a page has at most; 256 unless set. 0 is taken as 1.
     pub limit: usize,
     /// Where the page before ended. Starts and what is excluded are then those of that page's walk,
-    /// whatever stands here.
+    /// whatever stands here. The depth and the filters are what stands here: give them again.
     pub cursor: Option<Cursor>,
 }
 
@@ -164,13 +164,17 @@ impl<S: DagStore + ?Sized> Walk<S> {
         self
     }
 
-    /// Goes no further than this many links away from the nearest start; 0 is the starts alone.
+    /// Goes no further than this many links away from the nearest start; 0 is the starts alone. To
+    /// [`topological`](crate::DagStoreExt::topological), which starts nowhere, this is
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) when the walk is read.
     pub fn depth(self, links: u32) -> Self {
         self.with(|query| query.depth = Some(links))
     }
 
     /// Leaves out these nodes, and all that a walk from them would reach: of ancestors what is left is
-    /// the range that `git rev-list starts ^excluded` gives.
+    /// the range that `git rev-list starts ^excluded` gives. Said again, it leaves out these too. To
+    /// [`topological`](crate::DagStoreExt::topological) this is
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) when the walk is read.
     pub fn excluding(mut self, ids: impl IntoIterator<Item = impl ToCid>) -> Self {
         match to_cids(ids) {
             Ok(ids) => self.with(|query| query.excluding.extend(ids)),
@@ -209,7 +213,8 @@ impl<S: DagStore + ?Sized> Walk<S> {
         self
     }
 
-    /// Only what comes after this cursor; see [`WalkQuery::cursor`].
+    /// Only what comes after this cursor, whose walk goes on, from the page that gave it; of a [`Diff`], on the side
+    /// that page was of. Give the depth and the filters again; see [`WalkQuery::cursor`].
     pub fn after(self, cursor: Cursor) -> Self {
         self.with(|query| query.cursor = Some(cursor))
     }
@@ -219,7 +224,7 @@ impl<S: DagStore + ?Sized> Walk<S> {
         CidWalk { walk: self }
     }
 
-    /// Reads one page of at most `nodes` nodes (and of 1 at least), and where to go on.
+    /// Reads one page of at most `nodes` nodes, and where to go on. `page(0)` is `page(1)`.
     pub async fn page(self, nodes: usize) -> Result<Page> {
         let store = Arc::clone(&self.store);
         let WalkPage { cids, next } = self.cids().page(nodes).await?;
@@ -273,14 +278,15 @@ pub struct CidWalk<S: DagStore + ?Sized> {
 }
 
 impl<S: DagStore + ?Sized> CidWalk<S> {
-    /// Reads one page of at most `nodes` CIDs (and of 1 at least), and where to go on.
+    /// Reads one page of at most `nodes` CIDs, and where to go on. `page(0)` is `page(1)`.
     pub async fn page(self, nodes: usize) -> Result<WalkPage> {
         let Walk { store, query, wanted, of_no_type } = self.walk;
-        let query = WalkQuery { limit: nodes.min(wanted), ..query? };
-        if wanted == 0 || of_no_type {
-            return Ok(WalkPage { cids: Vec::new(), next: None });
-        }
-        store.walk_page(&query).await
+        let query = query?;
+        let wanted = if of_no_type { 0 } else { wanted };
+        let limit = nodes.min(wanted).max(1);
+        let page = store.walk_page(&WalkQuery { limit, ..query }).await?;
+        // Where nothing is wanted, it was asked for what else may be wrong.
+        Ok(if wanted == 0 { WalkPage { cids: Vec::new(), next: None } } else { page })
     }
 
     /// Reads the CIDs as they are asked for. After an error the stream ends.
@@ -305,19 +311,17 @@ impl<S: DagStore + ?Sized> CidWalk<S> {
                 return Ok(None);
             };
             let query = query?;
-            if wanted == 0 {
-                return Ok(None);
-            }
             // Reading and writing a long cursor must not cost more than the nodes between do.
             let frontier = query.cursor.as_ref().map_or(0, |cursor| cursor.as_str().len());
-            let limit = wanted.min(size.max(frontier / CURSOR_ENTRY));
+            // Where nothing is wanted, the first page is asked for what else may be wrong.
+            let limit = wanted.min(size.max(frontier / CURSOR_ENTRY)).max(1);
             let query = WalkQuery { limit, ..query };
             let WalkPage { mut cids, next } = store.walk_page(&query).await?;
             cids.truncate(wanted);
             let wanted = wanted - cids.len();
             let query =
                 WalkQuery { cursor: next, starts: Vec::new(), excluding: Vec::new(), ..query };
-            let more = query.cursor.is_some();
+            let more = query.cursor.is_some() && wanted > 0;
             let state = more.then(|| (store, Ok(query), wanted, MOST.min(4 * size)));
             Ok::<_, DagError>(Some((cids, state)))
         })

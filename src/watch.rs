@@ -27,7 +27,7 @@ use crate::{Commit, DagEventType, DagStore, Result};
 pub struct CommitFilter {
     /// Only nodes of this scope.
     pub scope_id: Option<String>,
-    /// Only nodes of these types; of no type, if there are none.
+    /// Only nodes of these types; of no type, if there are none. `None` means of all.
     pub event_types: Option<Vec<DagEventType>>,
     /// Only nodes that came, or only nodes that went.
     pub only: Option<ChangeKind>,
@@ -134,7 +134,7 @@ impl<S: DagStore + ?Sized> Watch<S> {
     /// [`ErrorKind::Compacted`](crate::ErrorKind::Compacted) where the store has forgotten it. A number
     /// beyond that of the next commit is
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument): it comes from another store, or
-    /// from one that has lost what it had.
+    /// from one that has lost what it had. Both are told by the stream, as its first item.
     pub fn from(mut self, sequence: u64) -> Self {
         self.from = Some(sequence);
         self

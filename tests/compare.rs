@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod numbers;
+
 use std::collections::HashSet;
 use std::fmt;
 use std::future::Future;
@@ -18,20 +20,10 @@ use dag_store::{
 };
 use futures::executor::block_on;
 use futures::{FutureExt as _, TryStreamExt as _};
+use numbers::Numbers;
 use sha2::{Digest as _, Sha256};
 
 type Store = Arc<SharedDagStore>;
-
-/// Numbers that look random, and are the same each time.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
-}
 
 fn node(number: u64, scope: u64, time: u64) -> DagNode {
     let node = DagNode::builder().content(i128::from(number)).event_type("vote");

@@ -3,42 +3,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod random;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use dag_store::{Changes, Cid, DagNode, Direction, SharedDagStore, WalkPage, WalkQuery};
 use futures::executor::block_on;
-
-/// `SplitMix64`. Tells its seed when a test fails with it.
-struct Random {
-    seed: u64,
-    state: u64,
-}
-
-impl Random {
-    fn new() -> Self {
-        let seed = std::env::var("GRAPH_SEED").ok().map_or_else(
-            || u64::from(std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos()),
-            |seed| seed.parse().unwrap(),
-        );
-        Random { seed, state: seed }
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).unwrap()
-    }
-}
-
-impl Drop for Random {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("GRAPH_SEED={}", self.seed);
-        }
-    }
-}
+use random::Random;
 
 /// Generation, timestamp, digest.
 type Place = (u32, u64, Vec<u8>);
@@ -125,7 +96,7 @@ impl World {
         World {
             store: SharedDagStore::new(),
             model: Model::default(),
-            random: Random::new(),
+            random: Random::new("GRAPH_SEED"),
             made: 0,
         }
     }

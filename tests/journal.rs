@@ -11,11 +11,12 @@
 #[path = "reference/files.rs"]
 mod files;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use dag_store::{
-    BoxFuture, Changes, Checkpoint, Cid, CommitId, DagNode, Durability, ErrorKind, Journal,
-    MemoryJournal, Promises, Result, Segment, SharedDagStore, Tip, Writers, recover,
+    BoxFuture, Changes, Checkpoint, Cid, CommitId, DagError, DagNode, Durability, ErrorKind,
+    Journal, MemoryJournal, Promises, Result, Segment, SharedDagStore, Tip, Writers, recover,
 };
 use files::{list, read, text};
 use futures::StreamExt as _;
@@ -473,6 +474,61 @@ fn who_was_left_behind_by_a_checkpoint_reads_it() {
         let segments: Vec<_> =
             futures::stream::iter(journal.read(6, usize::MAX).await.unwrap()).collect().await;
         assert_eq!(segments.len(), 2);
+    });
+}
+
+/// A journal that claims, once it is told to, that a checkpoint stands in the place of everything.
+#[derive(Clone, Debug, Default)]
+struct Forgetful {
+    journal: MemoryJournal,
+    forgets: Arc<AtomicBool>,
+}
+
+impl Journal for Forgetful {
+    fn promises(&self) -> Promises {
+        self.journal.promises()
+    }
+
+    fn append<'a>(&'a self, after: Tip, segments: &'a [Segment]) -> BoxFuture<'a, Result<bool>> {
+        self.journal.append(after, segments)
+    }
+
+    fn read(&self, after: u64, max_bytes: usize) -> BoxFuture<'_, Result<Vec<Segment>>> {
+        if self.forgets.load(Ordering::Relaxed) {
+            return Box::pin(async { Err(DagError::new(ErrorKind::Compacted, "it is gone")) });
+        }
+        self.journal.read(after, max_bytes)
+    }
+
+    fn checkpoint(&self) -> BoxFuture<'_, Result<Option<Checkpoint>>> {
+        self.journal.checkpoint()
+    }
+
+    fn read_checkpoint(
+        &self,
+        checkpoint: Checkpoint,
+        part: u64,
+    ) -> BoxFuture<'_, Result<Option<Vec<u8>>>> {
+        self.journal.read_checkpoint(checkpoint, part)
+    }
+}
+
+#[test]
+fn a_store_never_goes_back_to_an_older_checkpoint() {
+    block_on(async {
+        let journal = Forgetful::default();
+        let other = SharedDagStore::open(journal.journal.clone()).await.unwrap();
+        write(&other).await;
+        assert!(other.checkpoint().await.unwrap());
+        other.insert(node("after it", vec![], "garden", 5)).await.unwrap();
+        let store = SharedDagStore::open(journal.clone()).await.unwrap();
+        let hash = store.get_state_hash().await.unwrap();
+        journal.forgets.store(true, Ordering::Relaxed);
+        assert_eq!(store.refresh().await.unwrap_err().kind(), ErrorKind::Compacted);
+        assert_eq!(store.get_state_hash().await.unwrap(), hash);
+        journal.forgets.store(false, Ordering::Relaxed);
+        other.insert(node("and again", vec![], "garden", 6)).await.unwrap();
+        assert_eq!(store.refresh().await.unwrap(), 1);
     });
 }
 

@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod random;
 mod reference;
 
 use std::collections::HashMap;
@@ -16,6 +17,7 @@ use dag_store::{
     SharedDagStore, StateHash,
 };
 use futures::executor::block_on;
+use random::Random;
 use reference::Leaf;
 
 /// How many nodes there are to insert and remove.
@@ -23,45 +25,9 @@ const NODES: usize = 240;
 const SCOPES: [&str; 3] = ["a", "b", "assembly"];
 const TYPES: [&str; 4] = ["vote", "proposal", "receipt", "ballot-opened"];
 
-/// `SplitMix64`. Tells its seed when a test fails with it.
-struct Random {
-    seed: u64,
-    state: u64,
-}
-
-impl Random {
-    fn new() -> Self {
-        let seed = std::env::var("MODEL_SEED").ok().map_or_else(
-            || u64::from(std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos()),
-            |seed| seed.parse().unwrap(),
-        );
-        Random { seed, state: seed }
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).unwrap()
-    }
-
-    fn one_in(&mut self, times: usize) -> bool {
-        self.below(times) == 0
-    }
-
-    /// A scope, or none, half of the time.
-    fn scope(&mut self) -> Option<&'static str> {
-        self.one_in(2).then(|| SCOPES[self.below(SCOPES.len())])
-    }
-}
-
-impl Drop for Random {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("MODEL_SEED={}", self.seed);
-        }
-    }
+/// A scope, or none, half of the time.
+fn some_scope(random: &mut Random) -> Option<&'static str> {
+    random.one_in(2).then(|| SCOPES[random.below(SCOPES.len())])
 }
 
 /// Every node there may be, and its relatives, by number. Parents have lower numbers.
@@ -288,7 +254,7 @@ impl Run {
             changes.require(Condition::Absent(world.ids[number]));
         }
         if random.one_in(6) {
-            let scope = random.scope();
+            let scope = some_scope(random);
             let mut heads = model.heads(world, scope);
             heads.reverse();
             if random.one_in(2) && heads.pop().is_some() {
@@ -379,7 +345,7 @@ impl Run {
                 assert_eq!(store.has_many(&ids).await.unwrap(), expected);
             }
             8 => {
-                let scope = random.scope();
+                let scope = some_scope(random);
                 assert_eq!(store.heads(scope).await.unwrap(), model.heads(world, scope));
                 let length = model.order(world, scope).len() as u64;
                 assert_eq!(store.len(scope).await.unwrap(), length);
@@ -392,7 +358,7 @@ impl Run {
     async fn list(&mut self) {
         let Run { world, model, store, random, .. } = self;
         let mut query = ListQuery::default();
-        query.scope_id = random.scope().map(str::to_owned);
+        query.scope_id = some_scope(random).map(str::to_owned);
         query.since = random.one_in(3).then(|| random.below(9) as u64);
         query.until = random.one_in(3).then(|| random.below(9) as u64);
         query.reverse = random.one_in(2);
@@ -424,7 +390,7 @@ impl Run {
             let mut query = ListQuery::default();
             query.limit = 1 + random.below(20);
             query.reverse = random.one_in(2);
-            query.scope_id = random.scope().map(str::to_owned);
+            query.scope_id = some_scope(random).map(str::to_owned);
             if query.scope_id.is_some() && random.one_in(2) {
                 query.order = Order::Time;
             }
@@ -497,7 +463,7 @@ fn lineage(links: &[Vec<usize>], number: usize) -> Vec<usize> {
 fn the_store_does_what_the_model_does() {
     let operations: usize =
         std::env::var("MODEL_OPERATIONS").map_or(100_000, |number| number.parse().unwrap());
-    let mut random = Random::new();
+    let mut random = Random::new("MODEL_SEED");
     let world = World::new(&mut random);
     let model = Model { places: vec![None; NODES], next: 0, sequence: 0 };
     let store = SharedDagStore::new();

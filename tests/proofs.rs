@@ -6,6 +6,7 @@
 mod files;
 #[path = "reference/folded.rs"]
 mod folded;
+mod numbers;
 #[allow(dead_code, reason = "the other tests need more of it")]
 mod reference;
 
@@ -18,21 +19,11 @@ use dag_store::verify::{
 use dag_store::{DagNode, DagStoreExt, ErrorKind, Proof, SharedDagStore};
 use futures::executor::block_on;
 
+use numbers::Numbers;
 use reference::Leaf;
 use serde_json::json;
 
 type Store = Arc<SharedDagStore>;
-
-/// Numbers that look random, and are the same each time.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
-}
 
 const MAX_TIME: u64 = (1 << 53) - 1;
 

@@ -3,21 +3,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod numbers;
+
 use std::collections::BTreeMap;
 
-use dag_store::{Changes, DagEventType, DagNode, ListQuery, Order, Scope, SharedDagStore};
+use dag_store::{
+    Changes, DagEventType, DagNode, ErrorKind, ListQuery, Order, Page, Result, Scope,
+    SharedDagStore,
+};
+use futures::TryStreamExt as _;
 use futures::executor::block_on;
-
-/// Numbers that look random, and are the same each time.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
-}
+use numbers::Numbers;
 
 const TYPES: [&str; 3] = ["vote", "proposal", "ballot-opened"];
 
@@ -205,4 +201,51 @@ fn scopes_are_those_of_the_nodes() {
         }
         assert_eq!(found, expected);
     }
+}
+
+/// Where nothing is wanted there is nothing; but a mistake in the question is told all the same.
+#[test]
+fn what_wants_nothing_is_asked_all_the_same() {
+    let kind = &KINDS[2];
+    let store = filled(&mut Numbers(10), kind);
+    let nothing = Page { nodes: Vec::new(), next: None };
+    let none: [DagEventType; 0] = [];
+    let wants = [store.list().limit(0), store.list().event_types(none.clone()).limit(5)];
+    for list in wants {
+        assert_eq!(block_on(list.page(3)).unwrap(), nothing);
+    }
+    assert_eq!(block_on(store.list().limit(0).into_future()).unwrap(), []);
+    assert_eq!(block_on(store.list().event_types(none.clone()).into_future()).unwrap(), []);
+    assert_eq!(block_on(store.list().event_types(none.clone()).count()).unwrap(), 0);
+    let refused = |outcome: Result<()>| {
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::InvalidArgument);
+    };
+    for wrong in 0..3 {
+        let list = || match wrong {
+            0 => store.list().order(Order::Time),
+            1 => store.list().after_commit(1_000_000),
+            _ => store.list().after("no cursor".parse().unwrap()),
+        };
+        let of_no_type = || list().event_types(none.clone());
+        refused(block_on(list().limit(0).page(3)).map(drop));
+        refused(block_on(of_no_type().page(3)).map(drop));
+        refused(block_on(list().limit(0).stream().try_collect::<Vec<_>>()).map(drop));
+        refused(block_on(of_no_type().stream().try_collect::<Vec<_>>()).map(drop));
+    }
+    let beyond = store.list().after_commit(1_000_000).event_types(none.clone());
+    refused(block_on(beyond.count()).map(drop));
+
+    let stranger = node(&mut Numbers(11), 1_000_000, kind).cid().unwrap();
+    let walk = || store.ancestors([stranger]);
+    for walk in [walk().limit(0), walk().event_types(none.clone())] {
+        assert_eq!(block_on(walk.page(3)).unwrap_err().kind(), ErrorKind::NotFound);
+    }
+    let streamed = block_on(walk().limit(0).cids().stream().try_collect::<Vec<_>>());
+    assert_eq!(streamed.unwrap_err().kind(), ErrorKind::NotFound);
+    let page = block_on(store.topological().limit(0).cids().page(3)).unwrap();
+    assert_eq!((page.cids, page.next), (vec![], None));
+    assert_eq!(block_on(store.topological().event_types(none).into_future()).unwrap(), []);
+    // A page has room for one node at least.
+    assert_eq!(block_on(store.list().page(0)).unwrap().nodes.len(), 1);
+    assert_eq!(block_on(store.topological().page(0)).unwrap().nodes.len(), 1);
 }

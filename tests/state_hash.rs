@@ -10,6 +10,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod random;
 mod reference;
 
 use std::collections::BTreeMap;
@@ -17,54 +18,9 @@ use std::sync::Arc;
 
 use dag_store::{Cid, DagNode, DagNodeBuilder, DagStoreExt, Ipld, SharedDagStore};
 use futures::executor::block_on;
+use random::Random;
 use reference::Leaf;
 use sha2::{Digest as _, Sha256};
-
-/// A seeded generator (`SplitMix64`), which prints its seed when a test fails with it.
-struct Random {
-    seed: u64,
-    state: u64,
-}
-
-impl Random {
-    fn new() -> Self {
-        let seed = match std::env::var("STATE_HASH_SEED") {
-            Ok(seed) => seed.parse().expect("STATE_HASH_SEED is a number"),
-            Err(_) => u64::from(std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos()),
-        };
-        Random { seed, state: seed }
-    }
-
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end as u64).unwrap()
-    }
-
-    fn one_in(&mut self, times: usize) -> bool {
-        self.below(times) == 0
-    }
-
-    fn shuffle<T>(&mut self, items: &mut [T]) {
-        for i in (1..items.len()).rev() {
-            items.swap(i, self.below(i + 1));
-        }
-    }
-}
-
-impl Drop for Random {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("STATE_HASH_SEED={}", self.seed);
-        }
-    }
-}
 
 fn leaf_of(node: &DagNode) -> Leaf {
     Leaf {
@@ -183,7 +139,7 @@ async fn some_batch(random: &mut Random, pair: &mut Pair) {
 
 #[test]
 fn agrees_with_the_reference_at_every_step() {
-    let mut random = Random::new();
+    let mut random = Random::new("STATE_HASH_SEED");
     for _ in 0..4 {
         let mut pair = Pair::new();
         let mut most = 0;
@@ -219,7 +175,7 @@ fn agrees_with_the_reference_at_every_step() {
 
 #[test]
 fn does_not_depend_on_the_order_or_on_what_came_and_went() {
-    let mut random = Random::new();
+    let mut random = Random::new("STATE_HASH_SEED");
     let mut first = Pair::new();
     block_on(async {
         for _ in 0..150 {
@@ -276,7 +232,7 @@ fn deep_path(bits: usize) -> Vec<DagNode> {
 
 #[test]
 fn agrees_on_digests_that_were_searched_for() {
-    let mut random = Random::new();
+    let mut random = Random::new("STATE_HASH_SEED");
     let mut nodes = deep_path(14);
     assert_eq!(nodes.len(), 15);
     for _ in 0..4 {

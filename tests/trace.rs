@@ -13,8 +13,12 @@ mod files;
 #[path = "reference/typed_json.rs"]
 mod typed_json;
 
+#[cfg(not(target_family = "wasm"))]
+use std::path::PathBuf;
 use std::sync::Arc;
 
+#[cfg(not(target_family = "wasm"))]
+use dag_store::FileJournal;
 use dag_store::{
     Changes, Cid, Commit, Condition, DagNode, DagStore, DagStoreExt, MemoryJournal, Result,
     SharedDagStore,
@@ -108,25 +112,46 @@ fn index(number: &Value) -> usize {
 }
 
 /// Where a store of the trace is kept: nowhere, or in a journal.
-struct Place {
-    in_journals: bool,
-    journal: MemoryJournal,
+enum Place {
+    Nowhere,
+    Memory(MemoryJournal),
+    /// A file for each store, numbered, in a folder.
+    #[cfg(not(target_family = "wasm"))]
+    File(PathBuf, u32),
 }
 
 impl Place {
+    fn is_kept(&self) -> bool {
+        !matches!(self, Place::Nowhere)
+    }
+
     /// A new and empty store.
     async fn fresh(&mut self) -> Result<Arc<SharedDagStore>> {
-        self.journal = MemoryJournal::new();
+        match self {
+            Place::Nowhere => {}
+            Place::Memory(journal) => *journal = MemoryJournal::new(),
+            #[cfg(not(target_family = "wasm"))]
+            Place::File(_, number) => *number += 1,
+        }
         self.again(Arc::new(SharedDagStore::new())).await
     }
 
     /// The same store: if it is kept, another one that was opened on the journal.
     async fn again(&self, store: Arc<SharedDagStore>) -> Result<Arc<SharedDagStore>> {
-        if !self.in_journals {
+        if !self.is_kept() {
             return Ok(store);
         }
         store.close().await?;
-        Ok(Arc::new(SharedDagStore::open(self.journal.clone()).await?))
+        let store = match self {
+            Place::Nowhere => SharedDagStore::new(),
+            Place::Memory(journal) => SharedDagStore::open(journal.clone()).await?,
+            #[cfg(not(target_family = "wasm"))]
+            Place::File(folder, number) => {
+                let journal = FileJournal::open(folder.join(number.to_string())).await?;
+                SharedDagStore::open(journal).await?
+            }
+        };
+        Ok(Arc::new(store))
     }
 }
 
@@ -242,24 +267,35 @@ fn follow(order: &mut Vec<Cid>, nodes: &Nodes, operation: &Value) {
 
 #[test]
 fn a_thousand_operations_give_what_they_give_everywhere() {
-    give_what_they_give(false);
+    give_what_they_give(Place::Nowhere);
 }
 
 #[test]
 fn the_same_operations_on_a_store_opened_anew_after_each() {
-    give_what_they_give(true);
+    give_what_they_give(Place::Memory(MemoryJournal::new()));
+}
+
+#[cfg(not(target_family = "wasm"))]
+#[test]
+fn the_same_operations_on_a_file_opened_anew_after_each() {
+    // In memory where there is such a folder: thousands of writes are synced here.
+    let memory = Some(PathBuf::from("/dev/shm")).filter(|folder| folder.is_dir());
+    let name = format!("dag-store-trace-{}", std::process::id());
+    let folder = memory.unwrap_or_else(std::env::temp_dir).join(name);
+    std::fs::create_dir(&folder).unwrap();
+    give_what_they_give(Place::File(folder.clone(), 0));
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 /// After so many operations there is a checkpoint, where there is a journal.
 const CHECKPOINT: u64 = 40;
 
-fn give_what_they_give(in_journals: bool) {
+fn give_what_they_give(mut place: Place) {
     let trace = read("trace.json");
     let nodes = Nodes::read(&trace);
     let operations = list(&trace, "operations");
     assert_eq!(operations.len(), 1000);
     block_on(async {
-        let mut place = Place { in_journals, journal: MemoryJournal::new() };
         let mut store = place.fresh().await.unwrap();
         let mut order = Vec::new();
         let mut size = 0;
@@ -270,7 +306,7 @@ fn give_what_they_give(in_journals: bool) {
                 Err(error) => Some(error.code().into()),
             };
             assert_eq!(given.as_ref(), operation.get("gives"), "operation {number}: {operation}");
-            if in_journals && number % CHECKPOINT == CHECKPOINT - 1 {
+            if place.is_kept() && number % CHECKPOINT == CHECKPOINT - 1 {
                 assert!(store.checkpoint().await.unwrap());
             }
             store = place.again(store).await.unwrap();

@@ -8,15 +8,17 @@ import path from "node:path";
  * @typedef {object} Browser
  * @property {string[]} packages what Debian calls it
  * @property {(context: object) => Promise<string>} version
- * @property {(context: object, address: string, profile?: string) => Promise<object>} open gives the program that runs
+ * @property {(context: object, address: string, profile?: string, room?: number) => Promise<object>} open gives the program
+ *   that runs; where `room` is given, all origins together may store about so many bytes
  */
 
 /** @type {Browser} */
 const chromium = {
   packages: ["chromium"],
   version: (context) => version(context, "chromium"),
-  async open(context, address, profile) {
-    return context.start("chromium", [...(await chromiumFlags(context, profile)), address]);
+  async open(context, address, profile, room) {
+    const limits = room === undefined ? [] : [`--enable-features=StorageQuotaSettings:PoolSizeBytes/${room}`];
+    return context.start("chromium", [...(await chromiumFlags(context, profile)), ...limits, address]);
   },
   /** Keeps a picture of a page, as it looks once it has nothing to do. */
   async picture(context, address, file) {
@@ -46,9 +48,11 @@ const chromiumFlags = async (context, profile) => [
 const firefox = {
   packages: ["firefox-esr"],
   version: (context) => version(context, "firefox-esr"),
-  async open(context, address, profile) {
+  async open(context, address, profile, room) {
     const folder = profile ?? (await newProfile(context));
     const preferences = {
+      // In KiB; -1 is the default, a part of the disk.
+      "dom.quotaManager.temporaryStorage.fixedLimit": room === undefined ? -1 : room / 1024,
       "app.normandy.enabled": false,
       // It would open pages a second time, in a storage of their own.
       "browser.pagethumbnails.capturing_disabled": true,

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { suite } from "../suite/index.mjs";
 import { runProject } from "./cell.mjs";
+import { cells } from "./cells.mjs";
 import { Results } from "./results.mjs";
 
 const passed = suite.map(({ name }) => ({ name, outcome: "passed" }));
@@ -12,6 +13,11 @@ const version = () => "1";
 async function run(cell) {
   for await (const result of runProject([{ name: "cell", version, ...cell }], {})) return result;
 }
+
+test("every cell has a name of its own", () => {
+  const names = cells.map(({ name }) => name);
+  assert.deepEqual(names.filter((name, i) => names.indexOf(name) !== i), []);
+});
 
 test("every case must report, once, and no other", () => {
   const counts = (outcomes) => {

@@ -2,6 +2,7 @@
 import * as testing from "../../pkg-template/testing.js";
 import { indexeddb } from "../suite/indexeddb.mjs";
 import { journalSuite } from "../suite/journals.mjs";
+import { sqlite } from "../suite/sqlite.mjs";
 import { BROWSERS } from "./browser.mjs";
 import { BUN, BUN_QUIET, bunVersion } from "./bun.mjs";
 import { DENO, DENO_RUN, denoVersion } from "./deno.mjs";
@@ -10,19 +11,23 @@ import { openPage, runPage } from "./page.mjs";
 import { serveWorker, workerdVersion } from "./workerd.mjs";
 
 const suite = journalSuite(testing);
+const withFile = [...suite, ...sqlite];
 const GUEST = "js-tests/runtimes/guest/journals.mjs";
 const FILE_GUEST = "js-tests/runtimes/guest/file-journal.mjs";
+const isFull = process.env.DAG_STORE_FULL === "1";
 /** How long a cell may take, in milliseconds: strict commits wait for a disk that others use too. */
-const limit = 900_000;
+const limit = isFull ? 7_200_000 : 900_000;
+/** Tells guests that have no environment. */
+const FULL = isFull ? "?full" : "";
 /** How many commits a window and a worker make each, at one another. */
-const EACH = process.env.DAG_STORE_FULL === "1" ? 5_000 : 100;
+const EACH = isFull ? 5_000 : 100;
 
 /** Node 20 brings no SQLite. */
 const { "node-20": _, ...withSqlite } = NODES;
 
 const node = Object.entries(withSqlite).map(([name, program]) => ({
   name: `${name}-sqlite`,
-  suite,
+  suite: withFile,
   limit,
   version: (context) => nodeVersion(context, program),
   run: (context) => context.runSuite(program, [GUEST]),
@@ -30,7 +35,7 @@ const node = Object.entries(withSqlite).map(([name, program]) => ({
 
 const deno = {
   name: "deno-sqlite",
-  suite,
+  suite: withFile,
   limit,
   version: denoVersion,
   run: (context) => context.runSuite(DENO, [...DENO_RUN, "--allow-read", "--allow-write", "--allow-env", GUEST]),
@@ -38,7 +43,7 @@ const deno = {
 
 const bun = {
   name: "bun-sqlite",
-  suite,
+  suite: withFile,
   limit,
   version: bunVersion,
   run: (context) => context.runSuite(BUN, ["run", GUEST], { env: BUN_QUIET }),
@@ -47,20 +52,23 @@ const bun = {
 /** The journal in a file needs nothing but `node:fs`. */
 const files = [
   ...Object.entries(NODES).map(([name, program]) => ({
-    name: `${name}-file`,
+    name: `${name}-journal-file`,
     suite,
+    limit,
     version: (context) => nodeVersion(context, program),
     run: (context) => context.runSuite(program, [FILE_GUEST]),
   })),
   {
-    name: "deno-file",
+    name: "deno-journal-file",
     suite,
+    limit,
     version: denoVersion,
     run: (context) => context.runSuite(DENO, [...DENO_RUN, "--allow-all", FILE_GUEST]),
   },
   {
-    name: "bun-file",
+    name: "bun-journal-file",
     suite,
+    limit,
     version: bunVersion,
     run: (context) => context.runSuite(BUN, ["run", FILE_GUEST], { env: BUN_QUIET }),
   },
@@ -74,7 +82,7 @@ const workerd = {
   version: workerdVersion,
   async run(context) {
     await context.consumer.write("disk/README", "What Durable Objects keep.\n");
-    const response = await fetch(await serveWorker(context, "journals-worker"));
+    const response = await fetch(new URL(FULL, await serveWorker(context, "journals-worker")));
     if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
     await context.takeStream(response.body);
   },
@@ -89,7 +97,7 @@ const browsers = Object.entries(BROWSERS).map(([name, browser]) => ({
   version: browser.version,
   async run(context) {
     const server = await context.serve(context.consumer.folder);
-    await runPage(context, browser, server, "/js-tests/runtimes/guest/web/journals.html");
+    await runPage(context, browser, server, `/js-tests/runtimes/guest/web/journals.html${FULL}`);
   },
 }));
 
@@ -112,4 +120,27 @@ const writers = Object.entries(BROWSERS).map(([name, browser]) => ({
   },
 }));
 
-export const journals = [...node, deno, bun, ...files, workerd, ...browsers, ...writers];
+/** Bytes that a browser may store in all, where there is to be too little room. */
+const ROOM = 32 << 20;
+
+/** WebKit's small browser has no setting for that. */
+const full = ["chromium", "firefox"].map((name) => ({
+  name: `${name}-full`,
+  project: name,
+  suite: false,
+  limit,
+  packages: BROWSERS[name].packages,
+  version: BROWSERS[name].version,
+  async run(context) {
+    const server = await context.serve(context.consumer.folder);
+    const end = await openPage(context, BROWSERS[name], server, "/js-tests/runtimes/guest/web/full.html", ROOM);
+    const { code, acknowledged = [], read, again } = end;
+    const check = (name, isTrue) => context.check(name, isTrue ? undefined : JSON.stringify(end).slice(0, 2000));
+    check("no room is told as such", code === "ERR_QUOTA" && acknowledged.length > 0);
+    check("the store still reads all that was acknowledged", String(read) === String(acknowledged));
+    check("nothing is lost, and nothing else there, when it is opened again", String(again) === String(acknowledged));
+    context.note(`full after ${acknowledged.length} commits of 64 KiB`);
+  },
+}));
+
+export const journals = [...node, deno, bun, ...files, workerd, ...browsers, ...writers, ...full];

@@ -2,8 +2,9 @@
 import { BROWSERS, newProfile } from "./browser.mjs";
 import { prepareWorker, startWorker, workerdVersion } from "./workerd.mjs";
 
-const KILLS = process.env.DAG_STORE_FULL === "1" ? 20 : 3;
-const limit = 900_000;
+const isFull = process.env.DAG_STORE_FULL === "1";
+const KILLS = isFull ? 20 : 3;
+const limit = isFull ? 7_200_000 : 900_000;
 const PAGE = "/js-tests/runtimes/guest/web/killed.html";
 
 /** WebKit's small browser keeps nothing: it is private, as the tests start it. */

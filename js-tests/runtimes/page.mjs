@@ -1,6 +1,6 @@
-/** Opens a page and waits for what it says at the end. */
-export async function openPage(context, browser, server, page) {
-  const program = await browser.open(context, new URL(page, server.origin).href);
+/** Opens a page and waits for what it says at the end; `room` as for `Browser.open`. */
+export async function openPage(context, browser, server, page, room) {
+  const program = await browser.open(context, new URL(page, server.origin).href, undefined, room);
   const died = program.ended.then((status) => Promise.reject(new Error(`the browser ended with ${status}`)));
   const end = await Promise.race([server.ended, died]);
   await program.stop();

@@ -7,11 +7,12 @@ const isFull = process.env.DAG_STORE_FULL === "1";
 const EACH = isFull ? 5_000 : 150;
 /** How often a writer is killed. */
 const KILLS = isFull ? 100 : 8;
+const limit = isFull ? 7_200_000 : 900_000;
 
 const node = NODES["node-24"];
 
 export const sqliteProcesses = [
-  { name: "sqlite-processes", suite: false, limit: 900_000, version: (context) => nodeVersion(context, node), run: runProcesses },
+  { name: "sqlite-processes", suite: false, limit, version: (context) => nodeVersion(context, node), run: runProcesses },
 ];
 
 async function runProcesses(context) {
@@ -32,6 +33,7 @@ async function runProcesses(context) {
     isWhole = sequence === cids.length && told.every(([place, cid]) => cids[place - 1] === cid);
     check(`nothing acknowledged is lost by kill number ${times + 1}`, isWhole, { told: told.slice(-3), cids: cids.slice(-3), sequence });
   }
+  if (isFull) check("whichever byte of a database is damaged, it is noticed", (await context.run(node, [`${GUEST}/sqlite-damage.mjs`], {})) !== undefined);
   context.note(`two processes, ${EACH} commits each; killed ${KILLS} times, after ${told.length} acknowledged commits`);
 }
 

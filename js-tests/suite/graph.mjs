@@ -239,6 +239,19 @@ export const graph = [
       };
       equal(await diff.left.cids().toArray(), only(left, right));
       equal(cids(await diff.right.toArray()), only(right, left));
+      // Page by page, either side by its own cursors.
+      ok((await diff.left.cids().toArray()).length > 3);
+      for (const side of ["left", "right"]) {
+        const whole = await diff[side].cids().toArray();
+        const found = [];
+        let cursor;
+        do {
+          const page = await store.diff(left, right, { limit: 1, cursor })[side].cids().page();
+          found.push(...page.cids);
+          cursor = page.cursor;
+        } while (cursor !== undefined);
+        equal(found, whole, side);
+      }
     },
   ],
   [
@@ -277,6 +290,10 @@ export const graph = [
         () => store.descendants(unknown).page(),
         () => store.ancestors(here, { excluding: unknown }).cids().toArray(),
         () => store.diff(here, unknown).left.cids().toArray(),
+        // Though nothing is wanted of it.
+        () => store.ancestors(unknown, { limit: 0 }).toArray(),
+        () => store.descendants(unknown, { eventTypes: [] }).cids().page(),
+        () => store.diff(here, unknown, { limit: 0 }).right.page(),
       ];
       for (const ask of asked) equal((await rejects(ask, "ERR_NOT_FOUND", String(ask))).cid, unknown);
     },

@@ -22,6 +22,15 @@ export const lists = [
       equal(await store.list({ limit: 0 }).toArray(), []);
       equal(await store.list({ limit: 0 }).page(), { nodes: [], cursor: undefined });
       equal(await store.list({ eventTypes: [] }).page(), { nodes: [], cursor: undefined });
+      equal(await store.list({ eventTypes: [], limit: 5 }).toArray(), []);
+      // Where nothing is wanted, what is wrong is told all the same.
+      for (const wrong of [{ order: "time" }, { cursor: "none" }, { afterCommit: 1e6 }]) {
+        for (const nothing of [{ limit: 0 }, { eventTypes: [] }]) {
+          const list = store.list({ ...wrong, ...nothing });
+          await rejects(list.toArray(), "ERR_INVALID_ARGUMENT", JSON.stringify(wrong));
+          await rejects(list.page(), "ERR_INVALID_ARGUMENT", JSON.stringify(wrong));
+        }
+      }
       const { nodes: all, cursor } = await store.list({ limit: Number.MAX_SAFE_INTEGER }).page();
       equal([cids(all), cursor], [cids(nodes), undefined]);
       equal((await store.list({ limit: Number.MAX_SAFE_INTEGER }).toArray()).length, nodes.length);

@@ -230,7 +230,14 @@ export const queries = [
         await rejects(store.scopes(options), "ERR_INVALID_ARGUMENT", JSON.stringify(options));
       }
       const others = [undefined, null, 5, {}, Object.create(DagStore.prototype), new Proxy(new DagStore(), {}), DagStore];
-      for (const other of others) await rejects(store.compare(other), "ERR_INVALID_ARGUMENT");
+      for (const other of others) {
+        const { message, cause } = await rejects(store.compare(other), "ERR_INVALID_ARGUMENT");
+        ok(message.startsWith("compare takes a DagStore") && cause === undefined, message);
+      }
+      for (const options of [{ eventTypes: [], afterCommit: 1 }, { eventTypes: [], afterCommit: 1, onProgress() {} }]) {
+        await rejects(store.count(options), "ERR_INVALID_ARGUMENT", JSON.stringify(options));
+      }
+      equal(await store.count({ eventTypes: [], onProgress() {} }), 0);
       const { count, compare } = store;
       await rejects(count(), "ERR_INVALID_ARGUMENT");
       await rejects(compare(store), "ERR_INVALID_ARGUMENT");

@@ -121,7 +121,7 @@ function orderAfter(before, { node, order }, given) {
  *
  * @param {object} api
  * @param {() => DagStore | Promise<DagStore>} open gives a new, empty store
- * @param {(store: DagStore) => DagStore | Promise<DagStore>} [again] gives another one with the same nodes, now and then
+ * @param {(store: DagStore) => DagStore | Promise<DagStore>} [again] gives another one with the same nodes, after each operation
  */
 export async function playTrace(api, open, again = (store) => store) {
   const library = new api.DagStore();
@@ -142,7 +142,7 @@ export async function playTrace(api, open, again = (store) => store) {
       equal(given, expected(operation), place);
       order = orderAfter(order, operation, given);
     }
-    if (i % WHOLE === WHOLE - 1) store = await again(store);
+    store = await again(store);
     state = { size: operation.size ?? state.size, state_hash: operation.state_hash ?? state.state_hash };
     equal({ size: await store.size(), state_hash: await store.stateHash() }, state, place);
     const limit = i % WHOLE === 0 || operation.order ? Number.MAX_SAFE_INTEGER : TAIL;

@@ -24,10 +24,14 @@ impl Shared {
         loop {
             let segments = match durable.journal.read(tip.sequence, READ).await {
                 Err(error) if error.kind() == ErrorKind::Compacted => {
-                    let (mut state, last) =
-                        newest_checkpoint(&*durable.journal, &self.limits, &mut pace)
-                            .await?
-                            .ok_or(error)?;
+                    let newest = newest_checkpoint(&*durable.journal, &self.limits, &mut pace);
+                    let newest = newest.await?;
+                    // Never back: then the journal is wrong about what it keeps.
+                    let Some((mut state, last)) =
+                        newest.filter(|(_, last)| last.sequence > tip.sequence)
+                    else {
+                        return Err(error);
+                    };
                     let mut guard = self.state.write().await;
                     if guard.is_none() {
                         return Err(self.gone());

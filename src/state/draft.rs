@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::placed::Placed;
 use super::{ANSWER, CLEARED, HASHING, NONE, PIECE, PLACING, SCOPE, State};
+use crate::bits::Bits;
 use crate::digest::Digest;
 use crate::digest_table::DigestTable;
 use crate::id;
@@ -185,7 +186,7 @@ impl View<'_> {
     }
 
     /// The heads of the store, or of a scope.
-    fn heads(&self, scope_id: Option<&str>) -> BTreeSet<u32> {
+    fn heads(&self, scope_id: Option<&str>) -> Bits {
         let scope = scope_id.map(|name| self.state.trie.scope(name));
         let number = |slot: usize| u32::try_from(slot).unwrap_or(NONE);
         let new = self.draft.first..self.draft.first + number(self.draft.nodes.len());
@@ -207,8 +208,9 @@ impl View<'_> {
         let slot = |cid: &Cid| Ok(self.slot(&id::digest_of(cid)?));
         condition.check(
             |scope_id, expected| {
-                let expected: Result<Option<BTreeSet<u32>>> = expected.iter().map(slot).collect();
-                Ok(expected?.is_some_and(|expected| expected == self.heads(scope_id)))
+                let expected: Result<Option<Bits>> = expected.iter().map(slot).collect();
+                Ok(expected?
+                    .is_some_and(|expected| expected.iter().eq(self.heads(scope_id).iter())))
             },
             |expected| self.state.trie.known_hash() == Some(*expected),
             |cid| Ok(slot(cid)?.is_none()),

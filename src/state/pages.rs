@@ -53,8 +53,9 @@ impl State {
             }
         };
         let range = range.start.max(new.start)..range.end;
-        let slots = Candidates::new(self, selection, range, query.reverse);
-        self.page(query, limits, slots, |slot| Place::Insertion(self.ordinals.of(slot)))
+        let mut slots = Candidates::new(self, selection, range, query.reverse);
+        let place = |slot| Place::Insertion(self.ordinals.of(slot));
+        self.page(query, limits, &mut || slots.next(), &place)
     }
 
     fn page_by_time(
@@ -87,15 +88,16 @@ impl State {
                 query.until.is_none_or(|until| time <= until)
             }
         };
-        let slots = std::iter::from_fn(|| self.trie.next(&mut walk))
+        let mut slots = std::iter::from_fn(|| self.trie.next(&mut walk))
             // The walk begins at the node that the page before ended with, if it is still there.
             .skip_while(|slot| after == Some(key(*slot)))
             .take_while(|slot| within(key(*slot).0))
             .map(|slot| (slot as usize, new.contains(&(slot as usize))));
-        self.page(query, limits, slots, |slot| {
+        let place = |slot| {
             let (time, digest) = key(u32::try_from(slot).unwrap_or(NONE));
             Place::Time(time, digest)
-        })
+        };
+        self.page(query, limits, &mut || slots.next(), &place)
     }
 
     /// The slots of the nodes that are new enough.
@@ -108,13 +110,14 @@ impl State {
         &self,
         query: &ListQuery,
         limits: &Limits,
-        slots: impl Iterator<Item = (usize, bool)>,
-        place: impl Fn(usize) -> Place,
+        next: &mut dyn FnMut() -> Option<(usize, bool)>,
+        place: &dyn Fn(usize) -> Place,
     ) -> Result<Page> {
         let most = query.limit.max(1);
         let mut nodes: Vec<DagNode> = Vec::new();
-        let mut slots = slots.enumerate().peekable();
-        while let Some((looked_at, (slot, candidate))) = slots.next() {
+        let mut coming = next();
+        let mut looked_at = 0;
+        while let Some((slot, candidate)) = coming {
             if candidate {
                 let number = u32::try_from(slot).unwrap_or(NONE);
                 if self.passes(query, number) {
@@ -124,9 +127,11 @@ impl State {
                     nodes.push(self.node(number, limits)?);
                 }
             }
-            if (nodes.len() == most || looked_at >= LOOKED_AT_PER_PAGE) && slots.peek().is_some() {
+            coming = next();
+            if (nodes.len() == most || looked_at >= LOOKED_AT_PER_PAGE) && coming.is_some() {
                 return Ok(Page { nodes, next: Some(place(slot).into()) });
             }
+            looked_at += 1;
         }
         Ok(Page { nodes, next: None })
     }

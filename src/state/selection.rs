@@ -64,22 +64,26 @@ impl State {
     pub(crate) async fn count(&self, query: &ListQuery, pace: &mut Pace) -> Result<u64> {
         let selection = Selection::of(query, self);
         let types = &query.event_types;
-        let counts = selection.counts(self);
-        let mut steps: Box<dyn Iterator<Item = u64> + Send> = if query.after_commit.is_some() {
-            let new = self.new_slots(query)?;
+        let mut counts = selection.counts(self);
+        // Functions and not iterators, of which each would bring a dozen that nobody calls into the wasm.
+        let mut next: Box<dyn FnMut() -> Option<u64> + Send> = if query.after_commit.is_some() {
+            let mut new = self.new_slots(query)?;
             pace.expect(new.len());
-            Box::new(new.map(|slot| self.matches(slot, query, &selection).into()))
+            let selection = &selection;
+            Box::new(move || Some(self.matches(new.next()?, query, selection).into()))
         } else if types.is_empty() {
-            Box::new(counts.map(|(_, count)| count.into()))
+            Box::new(|| Some(counts.next()?.1.into()))
         } else {
             pace.expect(selection.counts(self).map(|(_, count)| count as usize).sum());
-            let slots = counts.flat_map(|(scope, count)| selection.walk(self, scope, count));
-            Box::new(slots.map(|slot| is_one_of(types, self.placed.event_type(slot)).into()))
+            let mut slots = counts.flat_map(|(scope, count)| selection.walk(self, scope, count));
+            Box::new(move || Some(is_one_of(types, self.placed.event_type(slots.next()?)).into()))
         };
         let mut total = 0;
         loop {
             let mut looked_at = 0;
-            for count in steps.by_ref().take(PIECE) {
+            while looked_at < PIECE
+                && let Some(count) = next()
+            {
                 total += count;
                 looked_at += 1;
             }

@@ -79,12 +79,14 @@ pub(super) fn settle_read(
     read: impl Fn(&State) -> Result<()> + 'static,
 ) -> bool {
     match store.read(&read).now_or_never() {
-        Some(result) => wrote(result.flatten()),
+        Some(result) => wrote(result.and_then(|read| read)),
         None => wait_and_read(store.clone(), Box::new(read)),
     }
 }
 
-fn wait_and_read(store: SharedDagStore, read: Box<dyn Fn(&State) -> Result<()>>) -> bool {
+type Read = Box<dyn Fn(&State) -> Result<()>>;
+
+fn wait_and_read(store: SharedDagStore, read: Read) -> bool {
     settle_written(async move { store.read(read).await? })
 }
 

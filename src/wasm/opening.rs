@@ -10,36 +10,31 @@ use super::answer::{Answer, settle, write_error};
 use super::job::Job;
 use super::journal::Journal;
 use super::store::DagStore;
-use crate::{CommitId, DagError, Opened, Result, SharedDagStore, recover};
+use crate::{CommitId, DagError, Limits, Opened, Result, SharedDagStore, recover};
 
 /// A store that is being opened on a journal, or saved from one.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Opening {
     journal: Journal,
+    limits: Limits,
     opened: Rc<RefCell<Option<SharedDagStore>>>,
 }
 
 #[wasm_bindgen]
 impl Opening {
-    /// Not begun yet.
+    /// Not begun yet. The store will have these limits.
     #[wasm_bindgen(constructor)]
     #[must_use]
-    pub fn new(journal: &Journal) -> Opening {
-        Opening { journal: journal.clone(), opened: Rc::default() }
-    }
-
-    /// Opens a store with these limits; answers what was found.
-    pub fn open(
-        &self,
+    pub fn new(
+        journal: &Journal,
         block_bytes: usize,
         parents: usize,
         content_depth: usize,
         batch_operations: usize,
         batch_bytes: usize,
         history: usize,
-        job: &Job,
-    ) -> bool {
+    ) -> Opening {
         let limits = super::store::limits(
             block_bytes,
             parents,
@@ -48,6 +43,12 @@ impl Opening {
             batch_bytes,
             history,
         );
+        Opening { journal: journal.clone(), limits, opened: Rc::default() }
+    }
+
+    /// Opens the store; answers what was found.
+    pub fn open(&self, job: &Job) -> bool {
+        let limits = self.limits.clone();
         let (journal, slot) = (Arc::new(self.journal.clone()), Rc::clone(&self.opened));
         let mut pace = job.pace();
         settle(async move {

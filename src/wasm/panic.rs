@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::panic::{self, PanicHookInfo};
 
-use js_sys::{Array, Function};
+use js_sys::Function;
+use serde_wasm_bindgen::to_value;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -31,8 +32,6 @@ fn report(info: &PanicHookInfo<'_>) -> JsValue {
     let payload = info.payload();
     let message = payload.downcast_ref::<&str>().copied();
     let message = message.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    let place = info.location().map_or(JsValue::UNDEFINED, |place| {
-        Array::of3(&place.file().into(), &place.line().into(), &place.column().into()).into()
-    });
-    Array::of2(&message.map_or(JsValue::UNDEFINED, JsValue::from_str), &place).into()
+    let place = info.location().map(|place| (place.file(), place.line(), place.column()));
+    to_value(&(message, place)).unwrap_or_default()
 }

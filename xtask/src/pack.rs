@@ -146,7 +146,7 @@ impl<'a> Packer<'a> {
         ]);
         strip.arg(&named).arg("--output").arg(&bare);
         self.logged("wasm-strip", "wasm-opt: strip names and producers", &mut strip)?;
-        let _ = bound;
+        fs::remove_file(bound)?;
         Ok(())
     }
 

@@ -5,6 +5,7 @@ import * as testing from "dag-store/testing";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import process from "node:process";
 import { journalSuite } from "../../suite/journals.mjs";
 import { printSuite } from "./print.mjs";
 
@@ -22,4 +23,4 @@ function makeMedium() {
   };
 }
 
-await printSuite(dagStore, journalSuite(testing, makeMedium));
+await printSuite(dagStore, journalSuite(testing, makeMedium, { reopenEvery: process.env.DAG_STORE_FULL ? 1 : 10 }));

@@ -13,7 +13,7 @@ export class Journals {
     this.#storage = storage;
   }
 
-  fetch() {
+  fetch({ url }) {
     const storage = this.#storage;
     let made = 0;
     const makeMedium = () => {
@@ -23,7 +23,8 @@ export class Journals {
       };
       return { open: () => new DurableObjectJournal(storage, { name }), remove };
     };
-    return streamed((report) => runSuite(dagStore, report, { cases: journalSuite(testing, makeMedium) }));
+    const reopenEvery = new URL(url).searchParams.has("full") ? 1 : 10;
+    return streamed((report) => runSuite(dagStore, report, { cases: journalSuite(testing, makeMedium, { reopenEvery }) }));
   }
 }
 

@@ -5,7 +5,9 @@ import * as testing from "dag-store/testing";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import process from "node:process";
 import { journalSuite } from "../../suite/journals.mjs";
+import { sqlite } from "../../suite/sqlite.mjs";
 import { printSuite } from "./print.mjs";
 
 function makeMedium() {
@@ -16,4 +18,4 @@ function makeMedium() {
   };
 }
 
-await printSuite(dagStore, journalSuite(testing, makeMedium));
+await printSuite({ ...dagStore, SqliteJournal }, [...journalSuite(testing, makeMedium, { reopenEvery: process.env.DAG_STORE_FULL ? 1 : 10 }), ...sqlite]);

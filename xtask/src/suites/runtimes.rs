@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use super::{Bench, Tally};
+use super::{Bench, FULL_VARIABLE, Tally};
 use crate::apt;
 use crate::npm::Tools;
 use crate::run;
@@ -78,6 +78,9 @@ impl Bench<'_> {
         let mut harness = self.harness();
         harness.arg("--package").arg(package.tarball()?);
         harness.arg("--faults").arg(package.faults()?);
+        if self.full {
+            harness.env(FULL_VARIABLE, "1");
+        }
         run::say(&format!("the suite in {} runtimes, the package from its tarball", listed.len()));
         let mut cells = BTreeMap::new();
         run::lines(harness.args(self.runtimes), |line| {

@@ -13,4 +13,6 @@ function makeMedium() {
   return { open: () => new IndexedDBJournal(name), remove: () => IndexedDBJournal.delete(name) };
 }
 
-postSuite({ ...dagStore, IndexedDBJournal }, "/outcomes", [...journalSuite(testing, makeMedium), ...indexeddb]);
+const reopenEvery = new URLSearchParams(location.search).has("full") ? 1 : 10;
+const cases = [...journalSuite(testing, makeMedium, { reopenEvery }), ...indexeddb];
+postSuite({ ...dagStore, IndexedDBJournal }, "/outcomes", cases);
