@@ -17,6 +17,7 @@ import { turn } from "./turn.js";
  * @property {(wasm: object, length: number, subject: Subject, job: object) => boolean} ask tells whether to wait
  * @property {(answer: Answer) => T} read
  * @property {(answer: Answer) => Promise<T>} [readInTurns] where the answer may be long
+ * @property {boolean} [waitsForOthers] whether it may wait for what others commit
  */
 
 /**
@@ -31,6 +32,9 @@ import { turn } from "./turn.js";
  */
 
 const NO_BYTES = new Uint8Array(0);
+
+/** As seldom as a timer can be, in milliseconds. */
+const SELDOM_MS = 2 ** 31 - 1;
 
 const readNumber = (answer) => answer.u64();
 const SEQUENCE = { encode: nothing, ask: (store) => store.sequence(), read: readNumber };
@@ -121,6 +125,7 @@ export class Connection {
       this.assertOpen();
       const controller = new AbortController();
       work.atEnd(() => controller.abort());
+      this.#keepAlive(work);
       await work.wait(this.#changed(await work.wait(this.sequence()), controller.signal));
     });
   }
@@ -128,6 +133,16 @@ export class Connection {
   /** The place of the last commit in the store's history. */
   sequence() {
     return this.make(this, SEQUENCE);
+  }
+
+  /**
+   * A process in which somebody waits for what others commit has something to do, though what looks for that keeps none alive:
+   * else one that has forgotten to close its store would never end.
+   */
+  #keepAlive(work) {
+    if (!this.#host?.promises.watch) return;
+    const timer = setInterval(nothing, SELDOM_MS);
+    work.atEnd(() => clearInterval(timer));
   }
 
   #changed(sequence, signal) {
@@ -218,6 +233,7 @@ export class Connection {
     const question = this.#encode(call, subject);
     return work.run(async () => {
       target.assertOpen();
+      if (call.waitsForOthers) this.#keepAlive(work);
       await work.wait(this.#inOrder(undefined, nothing));
       return work.finish(this.#instance, (job) => this.#exchange(target, call, subject, question, question.length, job));
     });

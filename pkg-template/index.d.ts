@@ -916,7 +916,8 @@ export class DagStore {
   refresh(): Promise<number>;
   /**
    * Waits until there may be something for {@link refresh}: for ever, where nobody else writes or the journal doesn't
-   * promise to tell.
+   * promise to tell. Where it does promise that, a process stays alive as long as somebody waits, here or for the next
+   * commit that is watched.
    */
   changed(options?: ChangedOptions): Promise<void>;
   /**

@@ -14,6 +14,8 @@
  *   by {@link IndexedDBJournal.persist}. A page remembers in its `localStorage` that there was something, so that
  *   opening fails with `ERR_EVICTED` rather than find an empty journal. Workers have none, and a browser may delete that
  *   too: where it matters, keep the state hash of the last commit somewhere else.
+ * - Chromium deletes all that an origin keeps in IndexedDB where it finds its own files damaged; that was seen after it had
+ *   been killed in the middle of writing.
  *
  * @packageDocumentation
  */

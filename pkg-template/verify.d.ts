@@ -49,14 +49,15 @@ export function verifyAbsence(stateHash: string, block: BytesInput, proof: Bytes
 
 /**
  * Checks which nodes of a scope and a time are in the state with this hash. Gives all of them, by time and
- * then digest; there are no others. Whoever has their blocks checks each by {@link checkBlock}.
+ * then digest; there are no others. Whoever has their blocks checks each by {@link checkBlock}. The range that
+ * `proveRange` took can be given as `times`.
  *
  * @throws {@link ProofError}
  */
 export function verifyRange(
   stateHash: string,
   scopeId: string,
-  times: TimeRange,
+  times: TimeRange & { scopeId?: string | undefined },
   proof: BytesInput,
 ): ProvedEntry[];
 

@@ -71,7 +71,7 @@ export function verifyAbsence(stateHash, block, proof) {
 
 export function verifyRange(stateHash, scopeId, times, proof) {
   if (typeof scopeId !== "string") fail("ERR_INVALID_ARGUMENT", "a scope id is a string");
-  const { since = 0, until = Number.MAX_SAFE_INTEGER } = readTimes(times);
+  const { since = 0, until = Number.MAX_SAFE_INTEGER } = readTimes(times, scopeId);
   for (const time of [since, until]) {
     const message = "a time is a whole number of milliseconds, from 0 to 2^53 - 1";
     if (!Number.isSafeInteger(time) || time < 0) fail("ERR_INVALID_ARGUMENT", message);
@@ -99,7 +99,7 @@ export function checkBlock(entry, scopeId, block) {
   if (!same) fail("ERR_OTHER_BLOCK");
 }
 
-function readTimes(times) {
+function readTimes(times, scopeId) {
   const message = "times are given as an object of `since` and `until`";
   if (typeof times !== "object" || times === null) fail("ERR_INVALID_ARGUMENT", message);
   let read;
@@ -108,8 +108,11 @@ function readTimes(times) {
   } catch {
     fail("ERR_INVALID_ARGUMENT", message);
   }
-  if (Object.keys(read).some((key) => key !== "since" && key !== "until")) fail("ERR_INVALID_ARGUMENT", message);
-  return read;
+  // What was given to `proveRange` names the scope, too.
+  const { scopeId: named = scopeId, ...range } = read;
+  if (named !== scopeId) fail("ERR_INVALID_ARGUMENT", "the scope id among the times is of another scope");
+  if (Object.keys(range).some((key) => key !== "since" && key !== "until")) fail("ERR_INVALID_ARGUMENT", message);
+  return range;
 }
 
 function fail(code, message) {

@@ -18,6 +18,7 @@ const ONLY = { inserted: 1, removed: 2 };
 /** How a store is asked for the number of its last commit, and for the next one; see `Call` in connection.js. */
 export const SEQUENCE = { encode: nothing, ask: (store) => store.sequence(), read: (answer) => answer.u64() };
 const NEXT = {
+  waitsForOthers: true,
   encode: nothing,
   ask: (store, _, question, job) => store.nextCommit(question, job),
   read: readCommit,

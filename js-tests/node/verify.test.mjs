@@ -112,7 +112,7 @@ test("blocks that are no node's, and arguments that make no sense, are refused",
     () => verifyRange(stateHash, "s", { since: 2, until: 1 }, proof),
     () => verifyRange(stateHash, "s", { since: -1 }, proof),
     () => verifyRange(stateHash, "s", { until: 1.5 }, proof),
-    ...[undefined, null, 5, "2020", { untill: 5 }, [1]].map((times) => () => verifyRange(stateHash, "s", times, proof)),
+    ...[undefined, null, 5, "2020", { untill: 5 }, [1], { scopeId: "other" }, { scopeId: null }].map((times) => () => verifyRange(stateHash, "s", times, proof)),
     () => verifyRange(stateHash, "s", { get since() { throw 1; } }, proof),
     () => checkBlock(undefined, "s", block),
   ];

@@ -8,6 +8,8 @@ import path from "node:path";
  * @typedef {object} Browser
  * @property {string[]} packages what Debian calls it
  * @property {(context: object) => Promise<string>} version
+ * @property {RegExp} [givesUp] what it prints where it deletes all that IndexedDB kept, since it finds its files damaged
+ * @property {boolean} opensTabs whether a page may open another one in a tab of its own
  * @property {(context: object, address: string, profile?: string, room?: number) => Promise<object>} open gives the program
  *   that runs; where `room` is given, all origins together may store about so many bytes
  */
@@ -15,6 +17,9 @@ import path from "node:path";
 /** @type {Browser} */
 const chromium = {
   packages: ["chromium"],
+  // Its LevelDB can't always be read again after it was killed twice in the middle of writing.
+  givesUp: /IndexedDB recovering from a corrupted \(and deleted\) database/,
+  opensTabs: true,
   version: (context) => version(context, "chromium"),
   async open(context, address, profile, room) {
     const limits = room === undefined ? [] : [`--enable-features=StorageQuotaSettings:PoolSizeBytes/${room}`];
@@ -35,6 +40,7 @@ const chromiumFlags = async (context, profile) => [
   "--disable-component-update",
   "--disable-dev-shm-usage",
   "--disable-gpu",
+  "--disable-popup-blocking",
   "--disable-quic",
   "--disable-sync",
   // What the page writes to its console.
@@ -47,6 +53,7 @@ const chromiumFlags = async (context, profile) => [
 /** @type {Browser} */
 const firefox = {
   packages: ["firefox-esr"],
+  opensTabs: true,
   version: (context) => version(context, "firefox-esr"),
   async open(context, address, profile, room) {
     const folder = profile ?? (await newProfile(context));
@@ -60,6 +67,7 @@ const firefox = {
       "browser.shell.checkDefaultBrowser": false,
       "browser.startup.homepage_override.mstone": "ignore",
       "datareporting.policy.dataSubmissionEnabled": false,
+      "dom.disable_open_during_load": false,
       // A service worker may take as long as the suite does.
       "dom.serviceWorkers.idle_extended_timeout": 600_000,
       "dom.serviceWorkers.idle_timeout": 600_000,
@@ -79,6 +87,7 @@ const MINI_BROWSER = "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser";
 /** @type {Browser} */
 const webkit = {
   packages: ["libwebkit2gtk-4.1-0", "xvfb"],
+  opensTabs: false,
   async version(context) {
     return version(context, MINI_BROWSER, { DISPLAY: await display(context) });
   },

@@ -6,6 +6,16 @@ import { serve } from "./server.mjs";
 /** How long a cell may take, in milliseconds, where it names no other limit: only one that hangs takes so long. */
 const LIMIT = 600_000;
 
+/** Gives the cells, each of which must have a name of its own: what came of one is told by that. */
+export function named(cells) {
+  const names = new Set();
+  for (const { name } of cells) {
+    if (names.has(name)) throw new Error(`two cells are called ${name}`);
+    names.add(name);
+  }
+  return cells;
+}
+
 /** Runs cells in a project of their own, one after the other, gives what came of each, and leaves nothing behind. */
 export async function* runProject(cells, packages) {
   const consumer = await Consumer.make(packages);

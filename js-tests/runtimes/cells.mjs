@@ -2,6 +2,7 @@
 import { browsers } from "./browsers.mjs";
 import { bun } from "./bun.mjs";
 import { bundlers } from "./bundlers.mjs";
+import { named } from "./cell.mjs";
 import { deno } from "./deno.mjs";
 import { examplePage } from "./example-page.mjs";
 import { examples } from "./examples.mjs";
@@ -12,7 +13,10 @@ import { node } from "./node.mjs";
 import { sqliteProcesses } from "./sqlite-processes.mjs";
 import { workerd } from "./workerd.mjs";
 
-export const cells = [...node, ...deno, ...bun, ...workerd, ...browsers, ...journals, ...sqliteProcesses, ...kills, ...bundlers, ...next, ...examples, examplePage];
+export const cells = named([
+  ...[...node, ...deno, ...bun, ...workerd, ...browsers, ...journals, ...sqliteProcesses, ...kills],
+  ...[...bundlers, ...next, ...examples, examplePage],
+]);
 
 /** The cells of these names, or whose names begin so: `node` and `node-22` both name `node-22-import`. All, where none is named. */
 export function chosen(names) {

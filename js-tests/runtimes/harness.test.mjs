@@ -3,8 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { suite } from "../suite/index.mjs";
-import { runProject } from "./cell.mjs";
-import { cells } from "./cells.mjs";
+import { named, runProject } from "./cell.mjs";
 import { Results } from "./results.mjs";
 
 const passed = suite.map(({ name }) => ({ name, outcome: "passed" }));
@@ -15,8 +14,9 @@ async function run(cell) {
 }
 
 test("every cell has a name of its own", () => {
-  const names = cells.map(({ name }) => name);
-  assert.deepEqual(names.filter((name, i) => names.indexOf(name) !== i), []);
+  const cells = (...names) => names.map((name) => ({ name }));
+  assert.deepEqual(named(cells("one", "two")), cells("one", "two"));
+  assert.throws(() => named(cells("one", "two", "one")), /two cells are called one/);
 });
 
 test("every case must report, once, and no other", () => {

@@ -6,9 +6,10 @@ import { sqlite } from "../suite/sqlite.mjs";
 import { BROWSERS } from "./browser.mjs";
 import { BUN, BUN_QUIET, bunVersion } from "./bun.mjs";
 import { DENO, DENO_RUN, denoVersion } from "./deno.mjs";
+import { hear } from "./kills.mjs";
 import { NODES, nodeVersion } from "./node.mjs";
 import { openPage, runPage } from "./page.mjs";
-import { serveWorker, workerdVersion } from "./workerd.mjs";
+import { prepareWorker, serveWorker, startWorker, workerdVersion } from "./workerd.mjs";
 
 const suite = journalSuite(testing);
 const withFile = [...suite, ...sqlite];
@@ -19,7 +20,7 @@ const isFull = process.env.DAG_STORE_FULL === "1";
 const limit = isFull ? 7_200_000 : 900_000;
 /** Tells guests that have no environment. */
 const FULL = isFull ? "?full" : "";
-/** How many commits a window and a worker make each, at one another. */
+/** How many commits two tabs make each, at one another. */
 const EACH = isFull ? 5_000 : 100;
 
 /** Node 20 brings no SQLite. */
@@ -110,18 +111,60 @@ const writers = Object.entries(BROWSERS).map(([name, browser]) => ({
   version: browser.version,
   async run(context) {
     const server = await context.serve(context.consumer.folder);
-    const end = await openPage(context, browser, server, `/js-tests/runtimes/guest/web/writers.html?each=${EACH}`);
+    // Where there are no tabs, a worker is the other one.
+    const [other, query] = browser.opensTabs ? ["another tab", "tab"] : ["a worker", "worker"];
+    const end = await openPage(context, browser, server, `/js-tests/runtimes/guest/web/writers.html?each=${EACH}&${query}`);
     const check = (name, isTrue) => context.check(name, isTrue ? undefined : JSON.stringify(end).slice(0, 2000));
     const acknowledged = end.acknowledged?.sort(([a], [b]) => a - b) ?? [];
-    check("a window and a worker write at each other, and every commit has a place of its own", acknowledged.length === 2 * EACH && acknowledged.every(([sequence], i) => sequence === i + 1));
+    check(`a tab and ${other} write at each other, and every commit has a place of its own`, acknowledged.length === 2 * EACH && acknowledged.every(([sequence], i) => sequence === i + 1));
     check("every commit is there once, in its place", String(acknowledged.map(([, cid]) => cid)) === String(end.cids));
     check("both agree on the state hash, with one who opens it anew", end.hashes?.length === 3 && new Set(end.hashes).size === 1);
-    context.note(`${EACH} commits each`);
+    context.note(`${EACH} commits each, a tab and ${other}`);
   },
 }));
 
 /** Bytes that a browser may store in all, where there is to be too little room. */
 const ROOM = 32 << 20;
+
+/** Checks what `fill` of `guest/fill.mjs` reported. */
+function checkFull(context, facts) {
+  const acknowledged = facts.flatMap(({ acknowledged }) => acknowledged ?? []);
+  const { code, read, again, ...rest } = Object.assign({}, ...facts);
+  const check = (name, isTrue) => context.check(name, isTrue ? undefined : JSON.stringify({ code, ...rest, acknowledged, read, again }).slice(0, 2000));
+  check("no room is told as such", code === "ERR_QUOTA" && acknowledged.length > 0);
+  check("the store still reads all that was acknowledged", String(read) === String(acknowledged));
+  check("nothing is lost, and nothing else there, when it is opened again", String(again) === String(acknowledged));
+  context.note(`full after ${acknowledged.length} commits of 64 KiB`);
+}
+
+/** A file system of 4 MiB that only workerd sees. */
+const SMALL_DISK = ["unshare", "--mount", "--map-root-user", "sh", "-c", 'mount -t tmpfs -o size=4m none disk && exec "$0" "$@"'];
+
+/** Only with `--full`: not every machine lets one mount a file system. */
+const fullObject = {
+  name: "workerd-full",
+  project: "workerd",
+  suite: false,
+  limit,
+  version: workerdVersion,
+  async run(context) {
+    await context.consumer.write("disk/README", "What Durable Objects keep.\n");
+    const { origin } = await startWorker(context, await prepareWorker(context, "full-worker"), SMALL_DISK);
+    const facts = [];
+    const ask = async (path) => hear(await fetch(new URL(path, origin)), (fact) => facts.push(fact));
+    // A full disk breaks the object off, and its answer; another one stands up in its place.
+    await ask("/").catch((error) => context.note(`the object was broken off: ${error.message}`));
+    await ask("/again");
+    const acknowledged = facts.flatMap(({ acknowledged }) => acknowledged ?? []);
+    const { code, again } = Object.assign({}, ...facts);
+    const found = { code, acknowledged: acknowledged.length, again: again.length, first: again.findIndex((cid, i) => cid !== acknowledged[i]) };
+    const check = (name, isTrue) => context.check(name, isTrue ? undefined : JSON.stringify(found));
+    check("no room is told as such, if at all", acknowledged.length > 0 && [undefined, "ERR_QUOTA"].includes(code));
+    // After them come those whose acknowledgement was broken off with the object.
+    check("nothing acknowledged is lost", String(again.slice(0, acknowledged.length)) === String(acknowledged));
+    context.note(`full after ${acknowledged.length} commits of 64 KiB`);
+  },
+};
 
 /** WebKit's small browser has no setting for that. */
 const full = ["chromium", "firefox"].map((name) => ({
@@ -134,13 +177,8 @@ const full = ["chromium", "firefox"].map((name) => ({
   async run(context) {
     const server = await context.serve(context.consumer.folder);
     const end = await openPage(context, BROWSERS[name], server, "/js-tests/runtimes/guest/web/full.html", ROOM);
-    const { code, acknowledged = [], read, again } = end;
-    const check = (name, isTrue) => context.check(name, isTrue ? undefined : JSON.stringify(end).slice(0, 2000));
-    check("no room is told as such", code === "ERR_QUOTA" && acknowledged.length > 0);
-    check("the store still reads all that was acknowledged", String(read) === String(acknowledged));
-    check("nothing is lost, and nothing else there, when it is opened again", String(again) === String(acknowledged));
-    context.note(`full after ${acknowledged.length} commits of 64 KiB`);
+    checkFull(context, end);
   },
 }));
 
-export const journals = [...node, deno, bun, ...files, workerd, ...browsers, ...writers, ...full];
+export const journals = [...node, deno, bun, ...files, workerd, ...browsers, ...writers, ...full, ...(isFull ? [fullObject] : [])];

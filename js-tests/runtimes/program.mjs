@@ -107,6 +107,11 @@ class Program {
     return Promise.race([found, this.ended.then((status) => Promise.reject(new Error(`ended with ${status} before it printed ${pattern}`)))]);
   }
 
+  /** Whether it has printed a line that matches, so far. */
+  hasPrinted(pattern) {
+    return this.#lines.some((line) => pattern.test(line));
+  }
+
   /** Ends it, if it hasn't ended. */
   async stop() {
     if (this.#pid === undefined) return;

@@ -18,8 +18,12 @@ export const sqliteProcesses = [
 async function runProcesses(context) {
   const check = (name, isTrue, found) => context.check(name, isTrue ? undefined : JSON.stringify(found));
 
-  const shared = await Promise.all(["one", "two"].map((scope) => write(context, "shared.sqlite", scope, EACH)));
+  const shared = await Promise.all(["one", "two"].map((scope) => write(context, "shared.sqlite", scope, EACH, 2 * EACH)));
   const both = await read(context, "shared.sqlite");
+  const ends = shared.map((told) => told.pop());
+  check("both have seen every commit, once and in order", ends.every(({ cids }) => same(cids, both.cids)), ends);
+  const hashes = [...ends, both].map(({ stateHash }) => stateHash);
+  check("both agree on the state hash, with one who opens it anew", new Set(hashes).size === 1, hashes);
   const acknowledged = shared.flat().sort(([a], [b]) => a - b);
   check("two processes write at each other, and every commit is there once", same(acknowledged.map(([, cid]) => cid), both.cids), both);
   check("each in the place that was acknowledged", same(acknowledged.map(([sequence]) => sequence), numbers(2 * EACH)), acknowledged);
@@ -40,10 +44,10 @@ async function runProcesses(context) {
 const same = (a, b) => a.length === b.length && a.every((each, i) => each === b[i]);
 const numbers = (count) => Array.from({ length: count }, (_, i) => i + 1);
 
-/** What a writer has told of, once it has ended. */
-async function write(context, file, scope, count) {
+/** What a writer has told of, once it has ended: its commits, and what it saw when there were so many in all. */
+async function write(context, file, scope, count, inAll) {
   const told = [];
-  await context.run(node, [`${GUEST}/sqlite-writer.mjs`, file, scope, String(count)], { onLine: (line) => told.push(JSON.parse(line)) });
+  await context.run(node, [`${GUEST}/sqlite-writer.mjs`, file, scope, String(count), String(inAll)], { onLine: (line) => told.push(JSON.parse(line)) });
   return told;
 }
 

@@ -83,9 +83,10 @@ export async function prepareWorker(context, name, folder = GUEST) {
   return `${name}.capnp`;
 }
 
-/** Serves what was prepared; gives the origin, and the program that serves. */
-export async function startWorker(context, config) {
-  const server = context.start(WORKERD, ["serve", config, "--control-fd=1"]);
+/** Serves what was prepared, by a command that starts workerd where there is one; gives the origin, and the program that serves. */
+export async function startWorker(context, config, starter = []) {
+  const [program, ...args] = [...starter, WORKERD, "serve", config, "--control-fd=1"];
+  const server = context.start(program, args);
   const [, port] = await server.printed(/"event":"listen".*"port":(\d+)/);
   return { origin: `http://127.0.0.1:${port}`, server };
 }

@@ -66,8 +66,8 @@ export const proofs = [
     async (api) => {
       const { verifyPresence, verifyRange } = api.verify;
       const { store, stateHash } = await filled(api);
-      const times = { since: 10, until: 20 };
-      const range = (await store.proveRange({ scopeId: "s", ...times })).proof;
+      const times = { scopeId: "s", since: 10, until: 20 };
+      const range = (await store.proveRange(times)).proof;
       const [{ cid }] = verifyRange(stateHash, "s", times, range);
       const [block, { proof }] = [await store.getBlock(cid), await store.prove(cid)];
       const checks = [[range, (harmed) => verifyRange(stateHash, "s", times, harmed)], [proof, (harmed) => verifyPresence(stateHash, block, harmed)]];

@@ -4,6 +4,7 @@ mod javascript;
 mod runtimes;
 mod rust;
 
+use std::cell::RefCell;
 use std::process::Command;
 use std::time::Instant;
 
@@ -75,7 +76,7 @@ pub(crate) fn test(
     full: bool,
 ) -> bool {
     let suites = if named.is_empty() { Suite::value_variants() } else { named };
-    let bench = Bench { workspace, runtimes, full };
+    let bench = Bench { workspace, runtimes, full, failures: RefCell::default() };
     let mut package = Package::new(workspace);
     let mut table = Table::new(&["suite", "passed", "failed", "seconds"]);
     let mut total = Tally::default();
@@ -85,7 +86,7 @@ pub(crate) fn test(
         let start = Instant::now();
         // A suite that can't be run, for want of a tool or of the package, is a failure.
         let tally = bench.run(suite, &mut package).unwrap_or_else(|error| {
-            println!("  error: {error:#}");
+            bench.failed(&format!("{name}: {error:#}"));
             Tally::of(false)
         });
         total.add(tally);
@@ -100,6 +101,10 @@ pub(crate) fn test(
         );
     }
     println!("\n{table}");
+    // Once more, for whoever sees only the end of it.
+    for failure in bench.failures.take() {
+        println!("FAILED: {failure}");
+    }
     println!("{} passed, {} failed", total.passed, total.failed);
     total.failed == 0 && total.passed > 0
 }
@@ -110,6 +115,8 @@ struct Bench<'a> {
     workspace: &'a Workspace,
     runtimes: &'a [String],
     full: bool,
+    /// What has failed so far, a line each.
+    failures: RefCell<Vec<String>>,
 }
 
 impl Bench<'_> {
@@ -131,12 +138,18 @@ impl Bench<'_> {
         }
     }
 
+    /// Tells of a failure, now and at the end.
+    fn failed(&self, what: &str) {
+        println!("  FAILED: {what}");
+        self.failures.borrow_mut().push(what.to_owned());
+    }
+
     /// A command that passes or fails as one test.
     fn check(&self, log: &str, what: &str, command: &mut Command) -> Result<Tally> {
         run::say(what);
         let run = run::log(self.workspace, log, command)?;
         if !run.status.success() {
-            println!("  FAILED: {what}");
+            self.failed(what);
             run.show();
         }
         Ok(Tally::of(run.status.success()))
@@ -162,9 +175,33 @@ impl Bench<'_> {
             tally.failed = 1;
         }
         if tally.failed > 0 {
-            println!("  FAILED: {what}");
+            let names: Vec<_> = failing(&run.output).take(SHOWN_NAMES).collect();
+            self.failed(&format!("{what}: {}", names.join("; ")));
             run.show();
         }
         Ok(tally)
+    }
+}
+
+/// How many tests that failed are named at the end.
+const SHOWN_NAMES: usize = 20;
+
+/// The tests that failed, by what Rust's and Node's test runners print.
+fn failing(output: &str) -> impl Iterator<Item = &str> {
+    let rust = output.lines().filter(|line| line.ends_with(" FAILED") && line.starts_with("test "));
+    let node = output.lines().skip_while(|line| *line != "✖ failing tests:").skip(1);
+    rust.chain(node.filter(|line| line.starts_with('✖')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_that_failed_are_named() {
+        let rust = "test a ... ok\ntest b ... FAILED\n\ntest result: FAILED. 1 passed; 1 failed;";
+        assert_eq!(failing(rust).collect::<Vec<_>>(), ["test b ... FAILED"]);
+        let node = "✔ a (1ms)\n✖ b (1ms)\nℹ fail 1\n\n✖ failing tests:\n\ntest at x\n✖ b (1ms)\n";
+        assert_eq!(failing(node).collect::<Vec<_>>(), ["✖ b (1ms)"]);
     }
 }

@@ -86,7 +86,7 @@ impl Bench<'_> {
             run::say("the package once more, from another folder");
             let again = pack_elsewhere(self.workspace, &package.tarball()?);
             if let Err(error) = &again {
-                println!("  FAILED: {error:#}");
+                self.failed(&format!("{error:#}"));
             }
             tally.add(Tally::of(again.is_ok()));
         }
@@ -141,7 +141,7 @@ impl Bench<'_> {
             run::say(&format!("the demo on {what}"));
             let result = demo_with(self.workspace, &tarball, &input);
             if let Err(error) = &result {
-                println!("  FAILED: {error:#}");
+                self.failed(&format!("{error:#}"));
             }
             tally.add(Tally::of(result.is_ok()));
         }

@@ -85,7 +85,7 @@ impl Bench<'_> {
         let mut cells = BTreeMap::new();
         run::lines(harness.args(self.runtimes), |line| {
             let cell: Cell = serde_json::from_str(line).with_context(|| line.to_owned())?;
-            cell.tell();
+            self.tell(&cell);
             cells.insert(cell.name.clone(), cell);
             Ok(())
         })?;
@@ -99,6 +99,24 @@ impl Bench<'_> {
             passed: done.iter().map(|cell| cell.passed).sum(),
             failed: done.iter().map(|cell| cell.failed).sum(),
         })
+    }
+
+    /// Says what came of a cell, and what failed.
+    fn tell(&self, cell: &Cell) {
+        let Cell { name, version, passed, failed, failures, .. } = cell;
+        println!("  {name} {version}: {passed} passed, {failed} failed, {}", cell.time());
+        if failures.is_empty() {
+            return;
+        }
+        for Failure { name: case, error } in failures.iter().take(SHOWN_FAILURES) {
+            self.failed(&format!("{name}: {case}"));
+            error.lines().take(SHOWN_LINES).for_each(|line| println!("  | {line}"));
+        }
+        if failures.len() > SHOWN_FAILURES {
+            println!("  … and {} more", failures.len() - SHOWN_FAILURES);
+        }
+        println!("  what {name} printed:");
+        cell.output.lines().for_each(|line| println!("  | {line}"));
     }
 
     /// The cells that were asked for, in the order of the table.
@@ -118,24 +136,6 @@ impl Bench<'_> {
 }
 
 impl Cell {
-    /// Says what came of it, and what failed.
-    fn tell(&self) {
-        let Self { name, version, passed, failed, .. } = self;
-        println!("  {name} {version}: {passed} passed, {failed} failed, {}", self.time());
-        if self.failures.is_empty() {
-            return;
-        }
-        for Failure { name, error } in self.failures.iter().take(SHOWN_FAILURES) {
-            println!("  FAILED: {name}");
-            error.lines().take(SHOWN_LINES).for_each(|line| println!("  | {line}"));
-        }
-        if self.failures.len() > SHOWN_FAILURES {
-            println!("  … and {} more", self.failures.len() - SHOWN_FAILURES);
-        }
-        println!("  what {name} printed:");
-        self.output.lines().for_each(|line| println!("  | {line}"));
-    }
-
     fn time(&self) -> String {
         format!("{:.1} s", self.seconds)
     }

@@ -85,7 +85,7 @@ impl Bench<'_> {
             }
         }
         if !late.is_empty() {
-            println!("  FAILED: {}", late.join(", "));
+            self.failed(&late.join(", "));
         }
         tally.add(Tally::of(late.is_empty()));
 

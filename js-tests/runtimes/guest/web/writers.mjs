@@ -1,19 +1,29 @@
-/** Writes to a journal in IndexedDB while a worker does the same, and posts what came of it. */
+/** Writes to a journal in IndexedDB while another tab or a worker does the same, and posts what came of it. */
 import { open, write } from "./write.mjs";
 
-async function run() {
-  const each = Number(new URLSearchParams(location.search).get("each"));
-  const worker = new Worker("writers-worker.mjs", { type: "module" });
-  const ask = (question) =>
-    new Promise((resolve, reject) => {
-      worker.onmessage = ({ data }) => resolve(data);
-      worker.onerror = ({ message }) => reject(new Error(message || "the worker could not be loaded"));
-      worker.postMessage(question);
+const parameters = new URLSearchParams(location.search);
+const each = Number(parameters.get("each"));
+const channel = new BroadcastChannel("writers");
+
+/** Asks the other one, and waits for its answer. */
+const ask = (answer, question) =>
+  new Promise((resolve, reject) => {
+    channel.addEventListener("message", ({ data }) => {
+      if (data.error !== undefined) reject(new Error(`the other one: ${data.error}`));
+      if (data.answer === answer) resolve(data);
     });
+    channel.postMessage({ question, each });
+  });
+
+async function run() {
+  const there = ask("there", "there?");
+  if (parameters.has("tab")) window.open("other-writer.html", "_blank", "noopener");
+  else new Worker("other-writer.mjs", { type: "module" });
+  await there;
   const store = await open();
-  const [ours, theirs] = await Promise.all([write(store, "window", each), ask({ each })]);
+  const [ours, theirs] = await Promise.all([write(store, "window", each), ask("written", "write")]);
   await store.refresh();
-  const { hash } = await ask({});
+  const { hash } = await ask("hash", "hash");
   const anew = await open();
   await anew.verify();
   const cids = (await anew.list().toArray()).map(({ cid }) => cid);
