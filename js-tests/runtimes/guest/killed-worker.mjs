@@ -11,16 +11,18 @@ export class Journals {
   }
 
   fetch() {
-    return streamed(async (report) => {
-      const store = await DagStore.open({ journal: new DurableObjectJournal(this.#storage) });
-      await store.verify();
-      const cids = (await store.list().toArray()).map(({ cid }) => cid);
-      await report({ sequence: store.opened.sequence, cids });
-      for (let i = cids.length; ; i++) {
-        const { sequence, inserted } = await store.insertMany([{ content: i, eventType: "receipt", scopeId: "killed", timestamp: i }]);
-        await report({ acknowledged: [sequence, inserted[0]] });
-      }
-    });
+    return streamed((report) => this.#write(report).catch((error) => report({ error: String(error?.stack ?? error) })));
+  }
+
+  async #write(report) {
+    const store = await DagStore.open({ journal: new DurableObjectJournal(this.#storage) });
+    await store.verify();
+    const cids = (await store.list().toArray()).map(({ cid }) => cid);
+    await report({ sequence: store.opened.sequence, cids });
+    for (let i = cids.length; ; i++) {
+      const { sequence, inserted } = await store.insertMany([{ content: i, eventType: "receipt", scopeId: "killed", timestamp: i }]);
+      await report({ acknowledged: [sequence, inserted[0]] });
+    }
   }
 }
 
