@@ -1,5 +1,5 @@
 /** Cloudflare's tool: bundles and serves a Worker, as its users do. */
-import { readdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { NODES } from "./node.mjs";
 import { tool } from "./tools.mjs";
 
@@ -20,6 +20,8 @@ export class Wrangler {
   /** What would be deployed: the names of the files, from the consumer's folder. */
   async bundle() {
     const { consumer } = this.#context;
+    // Another Worker of the same project may have been bundled before.
+    await rm(consumer.path("bundle"), { recursive: true, force: true });
     await this.#context.run(...invocation("deploy", "--dry-run", "--outdir", consumer.path("bundle"), "--config", this.#config));
     return (await readdir(consumer.path("bundle"))).map((name) => `bundle/${name}`);
   }
