@@ -1,5 +1,6 @@
 //! The tests, suite by suite, and the table at their end.
 
+mod explorer;
 mod javascript;
 mod runtimes;
 mod rust;
@@ -44,6 +45,8 @@ pub(crate) enum Suite {
     Kill,
     /// The whole suite in every runtime, from the tarball; `test runtimes NAME…` runs some
     Runtimes,
+    /// The explorer in Chromium and Firefox, with pictures in target/explorer
+    Explorer,
     /// The JavaScript in the READMEs runs as printed
     Snippets,
     /// The demo, on this clone's history and on a small file
@@ -133,6 +136,7 @@ impl Bench<'_> {
             Suite::Js => self.js(package),
             Suite::Kill => self.kill(package),
             Suite::Runtimes => self.runtimes(package),
+            Suite::Explorer => self.explorer(package),
             Suite::Snippets => self.snippets(package),
             Suite::Demo => self.demo(package),
         }

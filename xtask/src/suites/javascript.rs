@@ -44,7 +44,7 @@ impl<'a> Package<'a> {
     }
 
     /// An empty project with the package, our tests, what they read, and their tools.
-    fn consumer(&mut self) -> Result<Consumer> {
+    pub(super) fn consumer(&mut self) -> Result<Consumer> {
         let consumer = Consumer::new(self.workspace, &self.tarball()?)?;
         for name in ["js-tests", "docs"] {
             consumer.take(self.workspace, name)?;
@@ -80,7 +80,8 @@ impl Bench<'_> {
     }
 
     pub(super) fn js(&self, package: &mut Package<'_>) -> Result<Tally> {
-        let others = |file: &Path| !file.starts_with("vectors") && !file.starts_with("kill");
+        let others =
+            |file: &Path| !["vectors", "kill", "explorer"].iter().any(|own| file.starts_with(own));
         let mut tally = self.node_tests(package, "js", others, &[])?;
         if self.full {
             run::say("the package once more, from another folder");
@@ -161,7 +162,7 @@ fn is_test(file: &Path) -> bool {
 }
 
 /// Reads the counts that Node's reporter ends with.
-fn count(output: &str) -> Tally {
+pub(super) fn count(output: &str) -> Tally {
     let mut tally = Tally::default();
     for line in output.lines() {
         let Some(line) = line.strip_prefix("ℹ ") else {

@@ -1,0 +1,4 @@
+declare module "virtual:git-history" {
+  const history: import("../build/git-history.ts").GitHistory;
+  export default history;
+}
