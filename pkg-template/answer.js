@@ -113,6 +113,15 @@ export class Answer extends Decoder {
     return this.take(length);
   }
 
+  /** Reads only the node's CID and its block. */
+  named() {
+    const length = this.u32();
+    const cids = this.u32();
+    const cid = this.cid();
+    this.at += (cids - 1) * CID_TEXT;
+    return { cid, block: this.take(length) };
+  }
+
   /** Reads a list of the given kind of things. */
   list(read) {
     const list = [];

@@ -333,6 +333,19 @@ export class Connection {
     return read;
   }
 
+  /** This store as what calls are made on that it waits for, should it be closing by then. */
+  heldOpen() {
+    const connection = this;
+    return {
+      get wasm() {
+        return connection.wasm;
+      },
+      lane: this.lane,
+      works: new Set(),
+      assertOpen: nothing,
+    };
+  }
+
   adopt(batch) {
     this.#batches.add(batch);
   }

@@ -1,6 +1,7 @@
 import { attempt, detached, ours } from "./attempt.js";
 import { beginBatch } from "./batch.js";
 import { asBytes } from "./bytes.js";
+import { HAS, SIZE, STATE_HASH, VERIFY, readFlag } from "./calls.js";
 import { CarExport, takeCar } from "./car.js";
 import {
   readCommit,
@@ -11,6 +12,7 @@ import {
   readImportedInTurns,
 } from "./commit.js";
 import { Connection, nothing } from "./connection.js";
+import { copyTo } from "./copy.js";
 import { define } from "./define.js";
 import { DagStoreError } from "./error.js";
 import * as graph from "./graph.js";
@@ -27,7 +29,6 @@ import { SEQUENCE, Watch } from "./watch.js";
 import { WORK_OPTIONS, Work, readWork } from "./work.js";
 
 const readCid = (answer) => answer.cid();
-const readFlag = (answer) => answer.u8() === 1;
 const readNode = (answer) => answer.node();
 
 /** What a store can be asked; see `Call` in connection.js. */
@@ -55,32 +56,16 @@ const GET_MANY = {
   ask: (store, length) => store.getMany(length),
   read: (answer) => answer.list(readNode),
 };
-const HAS = { encode: encodeId, ask: (store, length) => store.has(length), read: readFlag };
-const SIZE = {
-  encode: nothing,
-  ask: (store, _, scopeId) => store.size(scopeId),
-  read: (answer) => answer.u64(),
-};
 const HEADS = {
   encode: nothing,
   ask: (store, _, scopeId) => store.heads(scopeId),
   read: (answer) => answer.cids(),
-};
-const STATE_HASH = {
-  encode: nothing,
-  ask: (store, _, scopeId, job) => store.stateHash(scopeId, job),
-  read: (answer) => answer.string(),
 };
 const readProof = (answer) => ({ stateHash: answer.string(), proof: answer.take(answer.u32()) });
 const PROVE = { encode: encodeId, ask: (store, length) => store.prove(length), read: readProof };
 const PROVE_ABSENT = { encode: encodeNode, ask: (store, length) => store.proveAbsent(length), read: readProof };
 const PROVE_BLOCK_ABSENT = { ...PROVE_ABSENT, encode: encodeBlock };
 const PROVE_RANGE = { encode: nothing, ask: (store, _, range) => store.proveRange(range), read: readProof };
-const VERIFY = {
-  encode: nothing,
-  ask: (store, _, __, job) => store.verify(job),
-  read: (answer) => ({ nodes: answer.u64(), links: answer.u64(), stateHash: answer.string() }),
-};
 
 const HAS_COMMIT = { encode: nothing, ask: (store, _, id) => store.hasCommit(id), read: readFlag };
 const CHECKPOINT = { encode: nothing, ask: (store, _, __, job) => store.checkpoint(job), read: readFlag };
@@ -264,7 +249,11 @@ export class DagStore {
   }
 
   compare(other, options) {
-    return attempt(() => compare(connectionOf(this), otherConnection(other), options));
+    return attempt(() => compare(connectionOf(this), otherConnection(other, "compare"), options));
+  }
+
+  copyTo(other, options) {
+    return attempt(() => copyTo(connectionOf(this), otherConnection(other, "copyTo"), options));
   }
 
   verify(options) {
@@ -319,11 +308,11 @@ export class DagStore {
 }
 
 /** The way into wasm of a store that was handed over. */
-function otherConnection(other) {
+function otherConnection(other, call) {
   try {
     return connectionOf(other);
   } catch {
-    throw new DagStoreError("ERR_INVALID_ARGUMENT", "compare takes a DagStore of this copy of the package, and this is none");
+    throw new DagStoreError("ERR_INVALID_ARGUMENT", `${call} takes a DagStore of this copy of the package, and this is none`);
   }
 }
 

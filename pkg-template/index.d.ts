@@ -136,7 +136,7 @@ export interface DagNode<Content = Value> {
 export interface LongCallOptions {
   /**
    * Gives the call up when it is aborted: it fails with `ERR_ABORTED`, whose `cause` is the signal's reason,
-   * and leaves nothing behind. A commit that has begun to apply its changes goes on to its end.
+   * and leaves nothing behind, a copy nothing but whole commits. A commit that has begun to apply its changes goes on to its end.
    */
   signal?: AbortSignalLike | undefined;
   /**
@@ -149,7 +149,7 @@ export interface LongCallOptions {
 /** How far a call is: `done` of `total` steps. They never go back, and are even in number, not in time. */
 export interface Progress {
   /**
-   * Nodes, for `list`, `getMany` and `exportCar`. For `insertMany` each node counts twice: when it was read, and
+   * Nodes, for `list`, `getMany`, `exportCar` and `copyTo`. For `insertMany` each node counts twice: when it was read, and
    * when it is in its place; for `importCar` each byte does. For all others, pieces of work.
    */
   done: number;
@@ -361,6 +361,32 @@ export interface Comparison {
   stateHashes: [here: string, there: string];
   /** How many parts of their trees were read, in both together; two, where nothing differs. */
   visited: number;
+}
+
+/** Options of {@link DagStore.copyTo}. */
+export interface CopyOptions extends LongCallOptions {
+  /**
+   * Ends only when both stores are known to be the same: every block, link and hash of the other one is checked anew,
+   * and its state hash must be the one that this store has.
+   */
+  verify?: boolean | undefined;
+}
+
+/** What a copy did. */
+export interface Copied {
+  /** How many nodes were written, since the other store had not got them. */
+  nodes: number;
+  /** How many bytes their blocks have together. */
+  bytes: number;
+  /** How many nodes were not written, since the other store has them already. */
+  skipped: number;
+  /** How many nodes the store that was copied had. */
+  total: number;
+  /**
+   * The state hash that both stores had at the end. Not there where the two differ, because the other one holds more, or
+   * somebody has written meanwhile; with `verify` it always is.
+   */
+  stateHash: string | undefined;
 }
 
 /** Options of {@link DagStore.heads}. */
@@ -907,6 +933,24 @@ export class DagStore {
    * is of one state whatever is inserted meanwhile, and compare then; or compare scope by scope.
    */
   compare(other: DagStore, options?: CompareOptions): Promise<Comparison>;
+  /**
+   * Inserts all nodes of this store into another one that lacks them, in insertion order and in as many commits as it
+   * takes: so any storage is moved to any other, with some megabytes of memory.
+   *
+   * - Given up, or failed, it leaves what was committed. Made again, it goes on where it ended.
+   * - The other store may hold other nodes, and keeps them; with `verify` that is `ERR_CONDITION_FAILED` in the end, with
+   *   the first of them as `cid`.
+   * - What this store had when the copy began is copied; with `verify`, what comes meanwhile is too, or the copy ends
+   *   with `ERR_CONTENDED` where that never rests.
+   * - `onProgress` counts nodes.
+   *
+   * ```ts
+   * await using from = await DagStore.open({ journal: new FileJournal("votes.dag") });
+   * await using to = await DagStore.open({ journal: new SqliteJournal("votes.sqlite") });
+   * const { nodes, stateHash } = await from.copyTo(to, { verify: true });
+   * ```
+   */
+  copyTo(other: DagStore, options?: CopyOptions): Promise<Copied>;
   /** Checks all blocks, links and the state hash anew; fails with `ERR_CORRUPT` if something is broken. */
   verify(options?: VerifyOptions): Promise<Verified>;
 

@@ -1,6 +1,6 @@
 import { DagStoreError } from "./error.js";
 import { CID_BYTES } from "./id.js";
-import { HEAD_BYTES, borrowEncoder, encodeId, encodeNode, giveBack, overfull } from "./record.js";
+import { HEAD_BYTES, borrowEncoder, encodeBlock, encodeId, encodeNode, giveBack, overfull } from "./record.js";
 import { Source } from "./source.js";
 
 /** The first slice is taken within the call: always the same part, however long that takes. */
@@ -13,12 +13,18 @@ const NEXT = { count: 256, bytes: 1 << 18, milliseconds: 4 };
 
 /** What can be taken in. Of each one's bytes, `head` are not its block's. */
 const NODES = { name: "nodes", most: "operations of the batch", encode: encodeNode, head: HEAD_BYTES + CID_BYTES };
+const BLOCKS = { name: "blocks", most: "operations of the batch", encode: encodeBlock, head: HEAD_BYTES };
 const IDS = { name: "ids", most: "ids in one call", encode: encodeId, head: CID_BYTES };
 
 /** Takes in nodes, from an iterable of either kind. */
 export function takeNodes({ nodes }, limits) {
   const asynchronous = iteratorOf(nodes, Symbol.asyncIterator);
   return new Intake(NODES, nodes, asynchronous ?? iteratorOf(nodes, Symbol.iterator), asynchronous !== undefined, limits);
+}
+
+/** Takes in blocks, from a list. */
+export function takeBlocks({ blocks }, limits) {
+  return new Intake(BLOCKS, blocks, blocks.values(), false, limits);
 }
 
 /** Takes in ids, from an iterable. */

@@ -1,5 +1,4 @@
 import { ours } from "./attempt.js";
-import { nothing } from "./connection.js";
 import { turn } from "./turn.js";
 import { Work } from "./work.js";
 
@@ -136,8 +135,7 @@ export class Paged {
 
   /** The store, for a call that was made before it closes, and that it waits for then. */
   #heldOpen() {
-    const connection = this.#connection;
-    connection.assertOpen();
-    return { get wasm() { return connection.wasm; }, assertOpen: nothing };
+    this.#connection.assertOpen();
+    return this.#connection.heldOpen();
   }
 }

@@ -9,7 +9,7 @@ import { WORK_OPTIONS, Work } from "./work.js";
 const PAGE = 1024;
 
 /** How a store is asked; see `Call` in connection.js. */
-const COUNT = {
+export const COUNT = {
   encode: nothing,
   ask: (store, _, query, job) => store.count(query, job),
   read: (answer) => answer.u64(),
@@ -19,7 +19,8 @@ const SCOPES = {
   ask: (store, _, { after, limit }) => store.scopes(after, limit),
   read: (answer) => answer.list(readScope),
 };
-const COMPARE = {
+export const COMPARE = {
+  encode: nothing,
   ask: (store, _, { other, scopeId }, job) => store.compare(other.wasm, scopeId, job),
   read: (answer) => inOneGo(comparisonOf(answer)),
   readInTurns: (answer) => inTurns(comparisonOf(answer)),
@@ -59,8 +60,7 @@ export function scopes(connection, given) {
 
 async function readScopes(connection, after, limit) {
   const all = [];
-  // The store may be closing, but not before this has ended.
-  const target = { get wasm() { return connection.wasm; }, assertOpen: nothing };
+  const target = connection.heldOpen();
   while (all.length < limit) {
     if (all.length > 0) await turn();
     const wanted = Math.min(PAGE, limit - all.length);

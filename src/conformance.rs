@@ -80,6 +80,7 @@ mod cancellation;
 mod cars;
 mod concurrency;
 mod conditions;
+mod copies;
 mod counts;
 mod failure;
 mod faulty;
@@ -176,6 +177,7 @@ pub fn checks() -> impl Iterator<Item = &'static Check> {
         proofs::CHECKS,
         tree::CHECKS,
         cars::CHECKS,
+        copies::CHECKS,
         watching::CHECKS,
         lifecycle::CHECKS,
         concurrency::CHECKS,

@@ -30,9 +30,9 @@ use crate::platform::{self, BoxFuture, BoxStream};
 use crate::state::{Found, PLACING, State, Step, Verification};
 use crate::store::{closed, insertion, needs_reopen, not_there, not_yet, there};
 use crate::{
-    CarExport, Change, Changes, Cid, Commit, CommitFilter, Compare, DagError, DagNode, DagStore,
-    ExportQuery, Imported, Limits, ListQuery, Page, Proof, Result, Scope, Span, StateHash, ToCid,
-    TreeAddress, TreeAnswer, Verified, WalkPage, WalkQuery, Watch,
+    CarExport, Change, Changes, Cid, Commit, CommitFilter, Compare, CopyTo, DagError, DagNode,
+    DagStore, ExportQuery, Imported, Limits, ListQuery, Page, Proof, Result, Scope, Span,
+    StateHash, ToCid, TreeAddress, TreeAnswer, Verified, WalkPage, WalkQuery, Watch,
 };
 
 /// Units of work that it takes to read a node.
@@ -442,6 +442,14 @@ impl SharedDagStore {
     /// Compares this store with another, of any kind; see [`Compare`].
     pub fn compare<O: DagStore + ?Sized>(&self, other: &Arc<O>) -> Compare<SharedDagStore, O> {
         Compare::new(Arc::new(self.clone()), Arc::clone(other))
+    }
+
+    /// Copies all nodes of this store into another, of any kind, that lacks them; see [`CopyTo`].
+    pub fn copy_to<'a, O: DagStore + ?Sized>(
+        &self,
+        other: &Arc<O>,
+    ) -> CopyTo<'a, SharedDagStore, O> {
+        CopyTo::new(Arc::new(self.clone()), Arc::clone(other))
     }
 
     /// Exports nodes as a CAR file: all of them, unless told otherwise before it is awaited.

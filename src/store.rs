@@ -15,7 +15,7 @@ use crate::list::List;
 use crate::platform::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
 use crate::walk::{Diff, Direction, Walk, to_cids};
 use crate::{
-    CarExport, Changes, Cid, Commit, CommitFilter, Compare, DagError, DagNode, ErrorKind,
+    CarExport, Changes, Cid, Commit, CommitFilter, Compare, CopyTo, DagError, DagNode, ErrorKind,
     ExportQuery, Imported, Limits, ListQuery, Page, Proof, Result, Scope, Span, StateHash, ToCid,
     TreeAddress, TreeAnswer, WalkPage, WalkQuery, Watch,
 };
@@ -367,6 +367,10 @@ pub trait DagStoreExt: sealed::Sealed {
     /// walk over those that both have. See [`Compare`].
     fn compare<O: DagStore + ?Sized>(&self, other: &Arc<O>) -> Compare<Self::Store, O>;
 
+    /// Copies all nodes of this store into another, of any kind, that lacks them: awaited, in as many commits as it
+    /// takes. Stopped and made again, it goes on. See [`CopyTo`].
+    fn copy_to<'a, O: DagStore + ?Sized>(&self, other: &Arc<O>) -> CopyTo<'a, Self::Store, O>;
+
     /// Exports nodes as a CAR file: all of them, unless told otherwise before it is awaited.
     fn export_car(&self) -> CarExport<Self::Store>;
 
@@ -565,6 +569,10 @@ impl<S: DagStore + ?Sized> DagStoreExt for Arc<S> {
 
     fn compare<O: DagStore + ?Sized>(&self, other: &Arc<O>) -> Compare<S, O> {
         Compare::new(Arc::clone(self), Arc::clone(other))
+    }
+
+    fn copy_to<'a, O: DagStore + ?Sized>(&self, other: &Arc<O>) -> CopyTo<'a, S, O> {
+        CopyTo::new(Arc::clone(self), Arc::clone(other))
     }
 
     fn export_car(&self) -> CarExport<S> {

@@ -30,12 +30,18 @@ for (const [name, [one, other]] of Object.entries(PAIRS)) {
     assert.ok(special instanceof Special && special instanceof one.DagStoreError && special instanceof other.DagStoreError);
   });
 
-  test(`${name}: stores are compared within a copy only`, async () => {
+  test(`${name}: stores are compared, and copied, within a copy only`, async () => {
     const [first, second] = [new one.DagStore(), new other.DagStore()];
     assert.equal((await first.compare(new one.DagStore())).visited, 2);
     // Entries of one copy share its classes.
-    if (one.DagStore === other.DagStore) assert.equal((await first.compare(second)).visited, 2);
-    else await assert.rejects(first.compare(second), { name: "DagStoreError", code: "ERR_INVALID_ARGUMENT", message: /this copy/ });
+    if (one.DagStore === other.DagStore) {
+      assert.equal((await first.compare(second)).visited, 2);
+      assert.equal((await first.copyTo(second)).total, 0);
+      return;
+    }
+    const refusal = { name: "DagStoreError", code: "ERR_INVALID_ARGUMENT", message: /this copy/ };
+    await assert.rejects(first.compare(second), refusal);
+    await assert.rejects(first.copyTo(second), refusal);
   });
 
   test(`${name}: links, nodes and lists are taken`, async () => {

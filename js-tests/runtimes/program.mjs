@@ -112,6 +112,11 @@ class Program {
     return this.#lines.some((line) => pattern.test(line));
   }
 
+  /** Sends it a signal, which it may take for a wish. */
+  signal(name) {
+    process.kill(this.#pid, name);
+  }
+
   /** Ends it, if it hasn't ended. */
   async stop() {
     if (this.#pid === undefined) return;

@@ -28,10 +28,15 @@ export class Wrangler {
 
   /** Serves the Worker; gives the origin. */
   async dev() {
+    return (await this.serve()).origin;
+  }
+
+  /** Serves the Worker; gives the origin, and the program that serves. What its objects keep is there the next time. */
+  async serve() {
     const flags = ["--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0"];
     const server = this.#context.start(...invocation("dev", ...flags, "--config", this.#config));
     const [, origin] = await server.printed(/Ready on (http:\/\/\S+)/);
-    return origin;
+    return { origin, server };
   }
 }
 

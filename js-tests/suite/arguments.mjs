@@ -22,6 +22,7 @@ const CALLS = {
   count: ["scopeId", (store, options) => store.count(options)],
   scopes: ["after", (store, options) => store.scopes(options)],
   compare: ["scopeId", (store, options) => store.compare(store, options)],
+  copyTo: ["verify", (store, options) => store.copyTo(store, options)],
   size: ["scopeId", (store, options) => store.size(options)],
   heads: ["scopeId", (store, options) => store.heads(options)],
   stateHash: ["scopeId", (store, options) => store.stateHash(options)],

@@ -90,6 +90,7 @@ const shortCalls = ({ store, other, ids, batch, iterator }) => [
   store.count(),
   store.scopes(),
   store.compare(other),
+  store.copyTo(other),
   store.heads(),
   store.stateHash(),
   store.verify(),
@@ -202,7 +203,7 @@ export const faults = [
         ok(codes.includes("ERR_POISONED"));
 
         const other = new DagStore();
-        for (const call of [() => other.compare(all.store), () => all.store.compare(other)]) await rejects(call, "ERR_POISONED");
+        for (const call of [() => other.compare(all.store), () => all.store.compare(other), () => other.copyTo(all.store), () => all.store.copyTo(other)]) await rejects(call, "ERR_POISONED");
         await isPoisoned(all);
         await roundTrip(bystander);
         for (const healthy of [unopened, new DagStore()]) await roundTrip(healthy);

@@ -7,6 +7,7 @@
 import { args } from "./arguments.mjs";
 import { batches } from "./batches.mjs";
 import { cars } from "./cars.mjs";
+import { copies } from "./copies.mjs";
 import { faults } from "./faults.mjs";
 import { graph } from "./graph.mjs";
 import { hostile } from "./hostile.mjs";
@@ -25,7 +26,7 @@ import { watching } from "./watch.mjs";
 import { world } from "./world.mjs";
 
 /** @type {{ name: string, run: (api: object) => Promise<void> }[]} */
-export const suite = Object.entries({ store, values, ids, batches, life, leaks, lists, queries, graph, cars, overlap, long, proofs, hostile, arguments: args, watch: watching, world, trace, faults }).flatMap(([part, cases]) =>
+export const suite = Object.entries({ store, values, ids, batches, life, leaks, lists, queries, copies, graph, cars, overlap, long, proofs, hostile, arguments: args, watch: watching, world, trace, faults }).flatMap(([part, cases]) =>
   cases.map(([name, run]) => ({ name: `${part}: ${name}`, run })),
 );
 

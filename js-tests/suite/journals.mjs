@@ -300,6 +300,32 @@ const STORES = {
     ok(failed > 40, `${failed} second faults were seen`);
   },
 
+  async "a store is moved here and from here, and goes on where that was stopped"(place, { DagStore }) {
+    const source = new DagStore();
+    let parents = [];
+    for (let i = 0; i < 30; i++) {
+      const nodes = Array.from({ length: 100 }, (_, j) => node(100 * i + j, { parents }));
+      parents = (await source.insertMany(nodes)).inserted.slice(0, 2);
+    }
+    const expected = await seen(source);
+    const medium = await place.medium();
+    // The second commit fails, and may have happened.
+    let store = await place.open(medium, { call: "append", at: 2, when: "half" });
+    await rejects(source.copyTo(store), "ERR_OUTCOME_UNKNOWN");
+    await store.close();
+    store = await place.open(medium);
+    const there = await store.size();
+    equal(there, 1024);
+    const { nodes, skipped, stateHash } = await source.copyTo(store, { verify: true });
+    equal([nodes, skipped, stateHash], [3000 - there, there, expected.hash]);
+    await store.close();
+    // And from one medium to another.
+    const [from, to] = [await place.open(medium), await place.open(await place.medium())];
+    equal(await seen(from), expected);
+    equal((await from.copyTo(to, { verify: true })).nodes, 3000);
+    equal(await seen(to), expected);
+  },
+
   async "what is left of a journal can be saved into memory"(place, { DagStore }) {
     const medium = await place.medium();
     const store = await place.open(medium);

@@ -13,6 +13,8 @@ import {
   type CommitOptions,
   type CompareOptions,
   type Comparison,
+  type Copied,
+  type CopyOptions,
   type Condition,
   type CountOptions,
   type DagEventType,
@@ -285,6 +287,9 @@ export async function long(store: DagStore, batch: Batch, signal: AbortSignalLik
   const scopes: Scope[] = await store.scopes(part);
   const { onlyHere, onlyThere, visited, stateHashes: [here, there] }: Comparison = await store.compare(store, comparing);
   void [count, scopes[0]?.scopeId, scopes[0]?.nodes.toFixed(), onlyHere.length + onlyThere.length + visited, here + there];
+  const copying: CopyOptions = { ...following, verify: true };
+  const copied: Copied = await store.copyTo(store, copying);
+  void [copied.nodes + copied.bytes + copied.skipped + copied.total, copied.stateHash?.length];
   await store.watch(watching).next();
   await store.heads(heading);
   await batch.commit({ ...following, conditions: [condition] });

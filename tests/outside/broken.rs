@@ -92,6 +92,8 @@ pub(crate) static DEFECTS: &[Defect] = &[
             "any_store_stands_in_a_runtime",
             "imports_make_the_same_state",
             "imports_keep_to_the_limits",
+            "copies_are_the_same",
+            "copies_add_what_is_missing",
         ],
         Wrong::Commit(|state, changes, limits| state.clone().commit(changes, limits)),
     ),
