@@ -84,6 +84,8 @@ mod copies;
 mod counts;
 mod failure;
 mod faulty;
+#[cfg(threads)]
+mod faulty_engine;
 mod graph;
 mod hashes;
 mod journals;
@@ -103,6 +105,8 @@ mod watching;
 
 pub use failure::{Failure, Outcome};
 pub use faulty::{Fault, Faults, FaultyJournal};
+#[cfg(threads)]
+pub use faulty_engine::{FaultyEngine, FaultySnapshot};
 pub use journals::{JournalFactory, JournalLab, journal_checks, run_journal};
 pub use lab::{Factory, Lab, Spawn};
 

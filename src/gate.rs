@@ -49,8 +49,9 @@ impl Gate {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Lets the next one through, where the turn was [kept](Turn::keep).
     #[inline(never)]
-    fn pass_on(&self) {
+    pub(crate) fn pass_on(&self) {
         let next = self.line().pass_on();
         if let Some(next) = next {
             next.wake();
@@ -110,6 +111,14 @@ impl Drop for Entering<'_> {
 #[derive(Debug)]
 pub(crate) struct Turn<'a> {
     gate: &'a Gate,
+}
+
+impl Turn<'_> {
+    /// Keeps the turn for whoever calls [`Gate::pass_on`], which they must, once.
+    #[cfg(threads)]
+    pub(crate) fn keep(self) {
+        std::mem::forget(self);
+    }
 }
 
 impl Drop for Turn<'_> {

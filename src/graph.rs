@@ -10,7 +10,7 @@ mod bases;
 mod frontier;
 mod path;
 mod place;
-mod sorted;
+pub(crate) mod sorted;
 mod walk;
 
 pub(crate) use ancestry::is_ancestor;
@@ -20,6 +20,7 @@ pub(crate) use sorted::sorted_page;
 pub(crate) use walk::walk_page;
 
 use std::hash::Hash;
+use std::ops::Deref;
 
 use crate::digest::{Digest, push_hex};
 use crate::store::not_there;
@@ -31,9 +32,14 @@ pub(crate) trait Graph {
     /// How the store numbers its nodes. The numbers never decide what is answered.
     type Node: Copy + Ord + Hash;
 
+    /// A digest: where it stands in memory, or a copy of it.
+    type Name<'a>: Copy + Ord + Deref<Target = Digest>
+    where
+        Self: 'a;
+
     fn find(&self, digest: &Digest) -> Option<Self::Node>;
 
-    fn digest(&self, node: Self::Node) -> &Digest;
+    fn digest(&self, node: Self::Node) -> Self::Name<'_>;
 
     fn timestamp(&self, node: Self::Node) -> u64;
 

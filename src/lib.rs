@@ -64,6 +64,8 @@ mod history;
 mod id;
 mod import;
 mod journal;
+#[cfg(threads)]
+mod kv;
 mod layout;
 mod limits;
 mod list;
@@ -112,6 +114,12 @@ pub use file_journal::FileJournal;
 pub use id::ToCid;
 pub use import::Imported;
 pub use journal::{Checkpoint, Durability, Journal, Medium, Promises, Segment, Tip, Writers};
+#[cfg(threads)]
+pub use kv::{
+    KvBatch, KvDagStore, KvEngine, KvOperation, KvSnapshot, MemoryEngine, MemorySnapshot,
+};
+#[cfg(all(threads, feature = "rocksdb"))]
+pub use kv::{RocksEngine, RocksOptions, RocksSnapshot};
 pub use limits::Limits;
 pub use list::{Cursor, List, ListQuery, Order, Page};
 pub use memory_journal::MemoryJournal;

@@ -302,7 +302,8 @@ impl<const N: usize> TriePool<N> {
                     let count = children.map(|child| self.weight(child, leaves)).iter().sum();
                     let key = left_key.or(right_key);
                     let key = key.unwrap_or_else(|| self.any_key(children[0], leaves));
-                    let hash = hash_inner(L::INNER, bit, &key, count, &left_hash, &right);
+                    let hash =
+                        hash_inner(L::INNER, bit, &key, u64::from(count), &left_hash, &right);
                     let kept = self.keep(at, count, hash);
                     done.push((hash, Some(key)));
                     *left = left.saturating_sub(1);
@@ -419,7 +420,7 @@ impl<const N: usize> TriePool<N> {
                 Inner { children, bit, count, .. } => {
                     let [left, right] = children.map(|child| self.hash_of(child, leaves));
                     let key = self.any_key(link, leaves);
-                    hash_inner(L::INNER, *bit, &key, *count, &left, &right)
+                    hash_inner(L::INNER, *bit, &key, u64::from(*count), &left, &right)
                 }
             },
         }
@@ -512,11 +513,11 @@ impl Walk {
 }
 
 /// `H(tag ‖ bit ‖ prefix ‖ count ‖ left ‖ right)`
-fn hash_inner<const N: usize>(
+pub(crate) fn hash_inner<const N: usize>(
     tag: u8,
     bit: u16,
     key: &[u8; N],
-    count: u32,
+    count: u64,
     left: &Digest,
     right: &Digest,
 ) -> Digest {
@@ -524,7 +525,7 @@ fn hash_inner<const N: usize>(
         .add(&[tag])
         .add(&bit.to_be_bytes())
         .add(&prefix(key, bit))
-        .add(&u64::from(count).to_be_bytes())
+        .add(&count.to_be_bytes())
         .add(left)
         .add(right)
         .hash()
@@ -542,7 +543,7 @@ pub(crate) fn prefix<const N: usize>(key: &[u8; N], bits: u16) -> [u8; N] {
 }
 
 /// The key with ones for all bits from this one on.
-fn with_ones_from<const N: usize>(mut key: [u8; N], bit: u16) -> [u8; N] {
+pub(crate) fn with_ones_from<const N: usize>(mut key: [u8; N], bit: u16) -> [u8; N] {
     let (whole, rest) = (usize::from(bit / 8), bit % 8);
     for (at, byte) in key.iter_mut().enumerate().skip(whole) {
         *byte |= if at == whole { 0xff >> rest } else { 0xff };

@@ -17,12 +17,14 @@ mod typed_json;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-#[cfg(not(target_family = "wasm"))]
-use dag_store::FileJournal;
+#[cfg(all(not(target_family = "wasm"), feature = "rocksdb"))]
+use dag_store::RocksEngine;
 use dag_store::{
     Changes, Cid, Commit, Condition, DagNode, DagStore, DagStoreExt, MemoryJournal, Result,
     SharedDagStore,
 };
+#[cfg(not(target_family = "wasm"))]
+use dag_store::{FileJournal, KvDagStore, MemoryEngine};
 use files::{list, read, text};
 use futures::executor::block_on;
 use serde_json::{Value, json};
@@ -111,53 +113,77 @@ fn index(number: &Value) -> usize {
     usize::try_from(number.as_u64().expect("a number")).unwrap()
 }
 
-/// Where a store of the trace is kept: nowhere, or in a journal.
+type Store = Arc<dyn DagStore>;
+
+/// Where a store of the trace is kept.
 enum Place {
     Nowhere,
     Memory(MemoryJournal),
     /// A file for each store, numbered, in a folder.
     #[cfg(not(target_family = "wasm"))]
     File(PathBuf, u32),
+    #[cfg(not(target_family = "wasm"))]
+    Engine(MemoryEngine),
+    /// A folder for each store, numbered, in a folder.
+    #[cfg(all(not(target_family = "wasm"), feature = "rocksdb"))]
+    Rocks(PathBuf, u32),
 }
 
 impl Place {
-    fn is_kept(&self) -> bool {
-        !matches!(self, Place::Nowhere)
-    }
-
     /// A new and empty store.
-    async fn fresh(&mut self) -> Result<Arc<SharedDagStore>> {
+    async fn fresh(&mut self) -> Result<Store> {
         match self {
             Place::Nowhere => {}
             Place::Memory(journal) => *journal = MemoryJournal::new(),
             #[cfg(not(target_family = "wasm"))]
             Place::File(_, number) => *number += 1,
+            #[cfg(not(target_family = "wasm"))]
+            Place::Engine(engine) => *engine = MemoryEngine::new(),
+            #[cfg(all(not(target_family = "wasm"), feature = "rocksdb"))]
+            Place::Rocks(_, number) => *number += 1,
         }
-        self.again(Arc::new(SharedDagStore::new())).await
+        self.again(Arc::new(SharedDagStore::new()), false).await
     }
 
-    /// The same store: if it is kept, another one that was opened on the journal.
-    async fn again(&self, store: Arc<SharedDagStore>) -> Result<Arc<SharedDagStore>> {
-        if !self.is_kept() {
-            return Ok(store);
-        }
-        store.close().await?;
-        let store = match self {
-            Place::Nowhere => SharedDagStore::new(),
-            Place::Memory(journal) => SharedDagStore::open(journal.clone()).await?,
+    /// The same store: if it is kept, another one that was opened where it is. May put a checkpoint in the
+    /// place of the commits so far, where there is a journal.
+    async fn again(&self, store: Store, checkpoint: bool) -> Result<Store> {
+        let journaled = match self {
+            Place::Nowhere => return Ok(store),
+            Place::Memory(journal) => {
+                store.close().await?;
+                SharedDagStore::open(journal.clone()).await?
+            }
             #[cfg(not(target_family = "wasm"))]
             Place::File(folder, number) => {
+                store.close().await?;
                 let journal = FileJournal::open(folder.join(number.to_string())).await?;
                 SharedDagStore::open(journal).await?
             }
+            #[cfg(not(target_family = "wasm"))]
+            Place::Engine(engine) => {
+                store.close().await?;
+                return Ok(Arc::new(KvDagStore::open(engine.clone()).await?));
+            }
+            #[cfg(all(not(target_family = "wasm"), feature = "rocksdb"))]
+            Place::Rocks(folder, number) => {
+                store.close().await?;
+                // RocksDB lets a folder be opened once at a time.
+                drop(store);
+                let engine = RocksEngine::open(folder.join(number.to_string())).await?;
+                return Ok(Arc::new(KvDagStore::open(engine).await?));
+            }
         };
-        Ok(Arc::new(store))
+        if checkpoint {
+            assert!(journaled.checkpoint().await?);
+        }
+        Ok(Arc::new(journaled))
     }
 }
 
 /// Does one operation, and gives what it gave in the words of the trace.
 async fn perform(
-    store: &mut Arc<SharedDagStore>,
+    store: &mut Store,
     nodes: &Nodes,
     operation: &Value,
     place: &mut Place,
@@ -226,7 +252,7 @@ async fn perform(
 }
 
 /// Inserts all that a store lists into another.
-async fn replay(store: &Arc<SharedDagStore>, other: &Arc<SharedDagStore>, how: &str) -> Result<()> {
+async fn replay(store: &Store, other: &Store, how: &str) -> Result<()> {
     let mut listed = DagStoreExt::list(store).await?;
     match how {
         "one by one" => {
@@ -278,13 +304,33 @@ fn the_same_operations_on_a_store_opened_anew_after_each() {
 #[cfg(not(target_family = "wasm"))]
 #[test]
 fn the_same_operations_on_a_file_opened_anew_after_each() {
-    // In memory where there is such a folder: thousands of writes are synced here.
-    let memory = Some(PathBuf::from("/dev/shm")).filter(|folder| folder.is_dir());
-    let name = format!("dag-store-trace-{}", std::process::id());
-    let folder = memory.unwrap_or_else(std::env::temp_dir).join(name);
-    std::fs::create_dir(&folder).unwrap();
+    let folder = folder("file");
     give_what_they_give(Place::File(folder.clone(), 0));
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[cfg(not(target_family = "wasm"))]
+#[test]
+fn the_same_operations_in_an_engine_opened_anew_after_each() {
+    give_what_they_give(Place::Engine(MemoryEngine::new()));
+}
+
+#[cfg(all(not(target_family = "wasm"), feature = "rocksdb"))]
+#[test]
+fn the_same_operations_in_rocksdb_opened_anew_after_each() {
+    let folder = folder("rocksdb");
+    give_what_they_give(Place::Rocks(folder.clone(), 0));
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// An empty folder, in memory where there is such a place: thousands of writes are synced there.
+#[cfg(not(target_family = "wasm"))]
+fn folder(what: &str) -> PathBuf {
+    let memory = Some(PathBuf::from("/dev/shm")).filter(|folder| folder.is_dir());
+    let name = format!("dag-store-trace-{what}-{}", std::process::id());
+    let folder = memory.unwrap_or_else(std::env::temp_dir).join(name);
+    std::fs::create_dir(&folder).unwrap();
+    folder
 }
 
 /// After so many operations there is a checkpoint, where there is a journal.
@@ -306,10 +352,8 @@ fn give_what_they_give(mut place: Place) {
                 Err(error) => Some(error.code().into()),
             };
             assert_eq!(given.as_ref(), operation.get("gives"), "operation {number}: {operation}");
-            if place.is_kept() && number % CHECKPOINT == CHECKPOINT - 1 {
-                assert!(store.checkpoint().await.unwrap());
-            }
-            store = place.again(store).await.unwrap();
+            let checkpoint = number % CHECKPOINT == CHECKPOINT - 1;
+            store = place.again(store, checkpoint).await.unwrap();
             follow(&mut order, &nodes, operation);
             if let Some(hash) = operation.get("state_hash") {
                 size = operation["size"].as_u64().unwrap();

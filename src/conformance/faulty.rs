@@ -27,7 +27,7 @@ impl Fault {
     pub const ALL: [Fault; 3] = [Fault::Before, Fault::After, Fault::Half];
 }
 
-/// When a [`FaultyJournal`] fails. Clones are the same plan.
+/// When a [`FaultyJournal`] fails, or a `FaultyEngine`. Clones are the same plan.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     plan: Arc<Mutex<Plan>>,
@@ -69,7 +69,7 @@ impl Faults {
     }
 
     /// Counts a call; tells how it is to fail.
-    fn call(&self) -> Option<Fault> {
+    pub(super) fn call(&self) -> Option<Fault> {
         let mut plan = self.plan();
         let number = plan.calls;
         plan.calls += 1;

@@ -25,12 +25,7 @@ pub(crate) async fn sorted_page<G: Graph>(
     query: &WalkQuery,
     pace: &mut Pace,
 ) -> Result<WalkPage> {
-    if query.depth.is_some() || !query.starts.is_empty() || !query.excluding.is_empty() {
-        return Err(DagError::new(
-            ErrorKind::InvalidArgument,
-            "a walk over all nodes has no starts, no depth, and excludes nothing",
-        ));
-    }
+    check(query)?;
     let after = query.cursor.as_ref().map(read_cursor).transpose()?;
     let after =
         after.as_ref().map(|(generation, timestamp, digest)| (*generation, *timestamp, digest));
@@ -47,12 +42,12 @@ pub(crate) async fn sorted_page<G: Graph>(
             // Most nodes need no look at more than their generation.
             let generation = graph.generation(node);
             let last = first.peek().filter(|_| first.len() == limit);
-            let comes_later = last.is_some_and(|last: &Place<_>| generation > last.generation);
+            let comes_later = last.is_some_and(|last: &Place<_, _>| generation > last.generation);
             if after.is_some_and(|after| generation < after.0) || (comes_later && more) {
                 continue;
             }
             let found = Place::of(graph, node, 0);
-            let key = (found.generation, found.timestamp, found.digest);
+            let key = (found.generation, found.timestamp, &*found.digest);
             if after.is_some_and(|after| key <= after) || !graph.passes(node, query) {
                 continue;
             }
@@ -72,20 +67,34 @@ pub(crate) async fn sorted_page<G: Graph>(
         pace.worked(looked_at / 4).await?;
     }
     let first = sorted(first);
-    let next = first.last().filter(|_| more).map(cursor);
+    let next = first.last().filter(|_| more);
+    let next = next.map(|last| cursor_at(last.generation, last.timestamp, &last.digest));
     platform::reserve(first.len() * size_of::<Cid>())?;
-    Ok(WalkPage { cids: first.iter().map(|place| id::cid_of(place.digest)).collect(), next })
+    Ok(WalkPage { cids: first.iter().map(|place| id::cid_of(&place.digest)).collect(), next })
 }
 
-fn cursor<N>(place: &Place<'_, N>) -> Cursor {
+/// Refuses what means nothing to a walk over all nodes.
+pub(crate) fn check(query: &WalkQuery) -> Result<()> {
+    if query.depth.is_some() || !query.starts.is_empty() || !query.excluding.is_empty() {
+        return Err(DagError::new(
+            ErrorKind::InvalidArgument,
+            "a walk over all nodes has no starts, no depth, and excludes nothing",
+        ));
+    }
+    Ok(())
+}
+
+/// The cursor that stands at this node.
+pub(crate) fn cursor_at(generation: u32, timestamp: u64, digest: &Digest) -> Cursor {
     let mut bytes = [0; PLACE];
-    bytes[..4].copy_from_slice(&place.generation.to_be_bytes());
-    bytes[4..12].copy_from_slice(&place.timestamp.to_be_bytes());
-    bytes[12..].copy_from_slice(place.digest);
+    bytes[..4].copy_from_slice(&generation.to_be_bytes());
+    bytes[4..12].copy_from_slice(&timestamp.to_be_bytes());
+    bytes[12..].copy_from_slice(digest);
     cursor_of('o', &bytes)
 }
 
-fn read_cursor(cursor: &Cursor) -> Result<(u32, u64, Digest)> {
+/// Generation, timestamp and digest of the node that the cursor stands at.
+pub(crate) fn read_cursor(cursor: &Cursor) -> Result<(u32, u64, Digest)> {
     let read = |bytes: [u8; PLACE]| {
         let (generation, rest) = bytes.split_first_chunk()?;
         let (timestamp, digest) = rest.split_first_chunk()?;

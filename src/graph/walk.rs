@@ -49,7 +49,7 @@ pub(crate) async fn walk_page<G: Graph>(
                 if cids.len() == cids.capacity() {
                     platform::reserve(2 * size_of_val(cids.as_slice()))?;
                 }
-                cids.push(id::cid_of(taken.digest));
+                cids.push(id::cid_of(&taken.digest));
             }
             if taken.depth < depth { walk.go_on_from(taken.node, 0, taken.depth)? } else { 1 }
         } else {
@@ -68,7 +68,7 @@ struct Walk<'a, G: Graph> {
     /// How many marks in it are not of excluded nodes, as far as they know.
     wanted: usize,
     /// The nodes of the generation that is being taken, the next one last.
-    level: Vec<Place<'a, G::Node>>,
+    level: Vec<Place<G::Node, G::Name<'a>>>,
 }
 
 impl<'a, G: Graph> Walk<'a, G> {
@@ -115,7 +115,7 @@ impl<'a, G: Graph> Walk<'a, G> {
                 // It will be text, of two digits a byte, in two places.
                 platform::reserve(6 * bytes.len())?;
             }
-            bytes.extend_from_slice(self.graph.digest(node));
+            bytes.extend_from_slice(&*self.graph.digest(node));
             bytes.extend_from_slice(&(depth << 1 | bits).to_be_bytes());
             pace.worked(1).await?;
         }

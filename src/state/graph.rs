@@ -12,6 +12,7 @@ use crate::{Cid, Result};
 
 impl Graph for State {
     type Node = u32;
+    type Name<'a> = &'a Digest;
 
     fn find(&self, digest: &Digest) -> Option<u32> {
         self.slot(digest)

@@ -5,12 +5,15 @@
 //! last one that is there, worked out without the file, after it has compared the last with what is in it.
 //! `js-tests/kill/` has its twin in JavaScript, and what kills both.
 
+mod history;
+
 use std::error::Error;
 use std::io::{Write as _, stdout};
 
-use dag_store::{Changes, Cid, DagNode, FileJournal, SharedDagStore};
+use dag_store::{FileJournal, SharedDagStore};
 use futures::executor::block_on;
 use futures::future::join_all;
+use history::History;
 
 /// How many commits wait together.
 const GROUP: u64 = 4;
@@ -73,46 +76,6 @@ async fn check(path: &str) -> Result<(), Box<dyn Error>> {
         return Err(format!("{path} does not hold what commit {last} left").into());
     }
     Ok(())
-}
-
-/// Commits that follow from their numbers alone: 1 to 3 nodes each, one of which goes some time later.
-struct History {
-    number: u64,
-    /// The first node of the last commit, and the second where there is one.
-    last: Vec<Cid>,
-}
-
-impl History {
-    fn up_to(number: u64) -> Result<Self, Box<dyn Error>> {
-        let mut history = History { number: 0, last: Vec::new() };
-        while history.number < number {
-            history.next()?;
-        }
-        Ok(history)
-    }
-
-    fn next(&mut self) -> Result<Changes, Box<dyn Error>> {
-        self.number += 1;
-        let number = self.number;
-        let mut changes = Changes::new();
-        if let Some(second) = self.last.get(1).filter(|_| number.is_multiple_of(5)) {
-            changes.remove(*second)?;
-        }
-        let parent = self.last.first().copied();
-        self.last.clear();
-        for place in 0..=number % 3 {
-            let node = DagNode::builder()
-                .content(format!("{number}.{place}"))
-                .event_type("vote")
-                .scope_id(format!("scope {}", number % 4))
-                .timestamp(number)
-                .parents(parent)
-                .build()?;
-            self.last.push(node.cid()?);
-            changes.insert(node);
-        }
-        Ok(changes)
-    }
 }
 
 /// A line that is out before anything else happens.

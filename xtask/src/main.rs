@@ -11,6 +11,7 @@ mod names;
 mod npm;
 mod pack;
 mod recipe;
+mod rocksdb;
 mod run;
 mod size;
 mod suites;
@@ -83,10 +84,10 @@ enum Command {
     /// Run the tests: all suites, or those named
     #[command(args_conflicts_with_subcommands = true)]
     Test {
-        /// The suites to run [default: all]
+        /// The suites to run [default: all but rocksdb]
         #[arg(value_name = "SUITE")]
         suites: Vec<Suite>,
-        /// Run the long versions too, told by `DAG_STORE_FULL=1` (tens of minutes)
+        /// Run the long versions too, told by `DAG_STORE_FULL=1` (tens of minutes), and the suite `rocksdb`
         #[arg(long)]
         full: bool,
         #[command(subcommand)]

@@ -35,6 +35,9 @@ pub(crate) enum Suite {
     Msrv,
     /// Rust tests with the default features, with none, and with tokio
     Rust,
+    /// The store in `RocksDB`, with its lints and docs, and processes killed while they commit. Runs only when named or
+    /// with `--full`: building the C++ takes 15 minutes, once
+    Rocksdb,
     /// Rust tests on wasm, in Node
     Wasm,
     /// The fixed vectors, against an independent implementation
@@ -71,19 +74,22 @@ impl Tally {
     }
 }
 
-/// Runs the suites, all when none is named, and so for the runtimes; whether every test passed.
+/// Runs the suites, all (but one that is only for `--full`) when none is named, and so for the runtimes; whether
+/// every test passed.
 pub(crate) fn test(
     workspace: &Workspace,
     named: &[Suite],
     runtimes: &[String],
     full: bool,
 ) -> bool {
-    let suites = if named.is_empty() { Suite::value_variants() } else { named };
+    let all =
+        Suite::value_variants().iter().copied().filter(|suite| full || *suite != Suite::Rocksdb);
+    let suites = if named.is_empty() { all.collect() } else { named.to_vec() };
     let bench = Bench { workspace, runtimes, full, failures: RefCell::default() };
     let mut package = Package::new(workspace);
     let mut table = Table::new(&["suite", "passed", "failed", "seconds"]);
     let mut total = Tally::default();
-    for &suite in suites {
+    for suite in suites {
         let name = suite.to_possible_value().map(|it| it.get_name().to_owned()).unwrap_or_default();
         println!("\n── {name}");
         let start = Instant::now();
@@ -131,6 +137,7 @@ impl Bench<'_> {
             Suite::Features => self.features(),
             Suite::Msrv => self.msrv(),
             Suite::Rust => self.rust(),
+            Suite::Rocksdb => self.rocksdb(),
             Suite::Wasm => self.wasm(),
             Suite::Vectors => self.vectors(package),
             Suite::Js => self.js(package),

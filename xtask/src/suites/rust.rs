@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Bench, Tally};
 use crate::recipe::Recipe;
+use crate::rocksdb::RocksDb;
 use crate::run;
 use crate::toolchain::WasmToolchain;
 use crate::workspace::read;
@@ -16,6 +17,9 @@ const FEATURE_SETS: [&str; 3] = ["", "conformance", "tokio,conformance"];
 
 /// The features of the npm package's build only make sense there; the rest go everywhere.
 const WASM_ONLY: &str = "npm";
+
+/// This feature needs a library that takes long to build, and has a suite of its own.
+const ROCKSDB: &str = "rocksdb";
 
 impl Bench<'_> {
     pub(super) fn fmt(&self) -> Result<Tally> {
@@ -48,7 +52,9 @@ impl Bench<'_> {
     pub(super) fn features(&self) -> Result<Tally> {
         let (toolchain, recipe) = self.wasm_toolchain()?;
         let mut tally = Tally::default();
-        for features in powerset(&self.feature_names()?) {
+        let mut names = self.feature_names()?;
+        names.retain(|name| name != ROCKSDB);
+        for features in powerset(&names) {
             let flags = ["--package", "dag-store", "--lib", "--no-default-features", "--features"];
             let what = with(&features);
             let mut check = self.cargo("check");
@@ -75,7 +81,7 @@ impl Bench<'_> {
         run::say(&format!("no dependency asks for a Rust later than {oldest}"));
         let mut tree = self.cargo("tree");
         tree.args(["--package", "dag-store", "--edges", "normal", "--prefix", "none"]);
-        tree.args(["--features", "tokio,conformance", "--format", "{p}"]);
+        tree.args(["--features", "tokio,conformance,rocksdb", "--format", "{p}"]);
         let mut late = Vec::new();
         for line in run::output(&mut tree)?.lines() {
             let name = line.split(' ').next().unwrap_or_default();
@@ -115,6 +121,33 @@ impl Bench<'_> {
             let log = format!("test-{}", what.replace(' ', "-"));
             tally.add(self.counted(&log, &format!("cargo test, {what}"), &mut test, count)?);
         }
+        Ok(tally)
+    }
+
+    /// All that the other suites do, for what only the feature `rocksdb` brings.
+    pub(super) fn rocksdb(&self) -> Result<Tally> {
+        let library = RocksDb::ensure(self.workspace)?;
+        let cargo = |subcommand| library.cargo(self.workspace, subcommand);
+        let package = ["--package", "dag-store", "--features", "rocksdb,conformance"];
+        let mut tally = Tally::default();
+        let mut clippy = cargo("clippy");
+        clippy.args(package).args(["--all-targets", "--", "--deny", "warnings"]);
+        tally.add(self.check("clippy-rocksdb", "cargo clippy, with rocksdb", &mut clippy)?);
+        let mut doc = cargo("doc");
+        doc.args(package).arg("--no-deps").env("RUSTDOCFLAGS", "-D warnings");
+        tally.add(self.check("doc-rocksdb", "cargo doc, with rocksdb", &mut doc)?);
+        let (toolchain, recipe) = self.wasm_toolchain()?;
+        let mut check = toolchain.cargo(self.workspace, "check", &recipe.wasm.rustflags);
+        check.args(["--package", "dag-store", "--lib", "--features", ROCKSDB]);
+        tally.add(self.check("rocksdb-wasm", "wasm, where it has no effect", &mut check)?);
+
+        let tests = ["kv", "kv_store", "kill_rocks", "trace"].map(|name| ["--test", name]);
+        let mut test = cargo("test");
+        test.args(package).args(tests.as_flattened()).arg("--no-fail-fast");
+        tally.add(self.counted("test-rocksdb", "cargo test, with rocksdb", &mut test, count)?);
+        let mut example = cargo("run");
+        example.args(package).args(["--example", "larger_than_memory", "50_000"]);
+        tally.add(self.check("larger-than-memory", "50,000 nodes in RocksDB", &mut example)?);
         Ok(tally)
     }
 
