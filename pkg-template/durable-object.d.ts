@@ -25,11 +25,22 @@ import type { Checkpoint, Journal, JournalPromises, Medium, Segment, Tip } from 
 
 /** The storage of a Durable Object, `ctx.storage`, as far as the journal needs it. */
 export interface DurableObjectStorageLike {
+  /** The object's database. */
   readonly sql: {
-    exec(query: string, ...bindings: any[]): { toArray(): Record<string, any>[] };
+    /** Runs a query. */
+    exec(
+      query: string,
+      ...bindings: any[]
+    ): {
+      /** Its rows. */
+      toArray(): Record<string, any>[];
+    };
+    /** Bytes of the database. */
     readonly databaseSize: number;
   };
+  /** Runs the closure in a transaction, which is undone where it throws. */
   transactionSync<T>(closure: () => T): T;
+  /** Waits until all that was written is durable. */
   sync(): Promise<void>;
 }
 

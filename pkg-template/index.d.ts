@@ -73,13 +73,17 @@ export type Storable<T> = T extends ValueInput
  * what has methods, such as a `Date`. Say what it means in plain data, such as `date.toISOString()`.
  */
 export interface NotStorable {
+  /** Nothing has this: it is there to be read in the message. */
   readonly "content can't hold this": never;
 }
 
 /** A CID as an object: a {@link Link}, or a `CID` of `multiformats`. */
 export interface CidObject {
+  /** 0 or 1; a node's CID has 1. */
   readonly version: number;
+  /** The multicodec of what it names; of a node 0x71, dag-cbor. */
   readonly code: number;
+  /** The CID in binary. */
   readonly bytes: Uint8Array;
 }
 
@@ -101,6 +105,7 @@ export type DagEventType =
 export interface NodeInput<Content = ValueInput> {
   /** What happened: any value that IPLD has a place for. */
   content: Storable<Content>;
+  /** What kind of event it is. */
   eventType: DagEventType;
   /** Whose event it is, 1 to 255 bytes in UTF-8. */
   scopeId: string;
@@ -122,13 +127,17 @@ export type NodesInput<Node extends NodeInput<any> = NodeInput> = (Iterable<Node
 export interface DagNode<Content = Value> {
   /** Its CID, in base32. */
   cid: string;
+  /** What happened. */
   content: Content;
+  /** What kind of event it is. */
   eventType: DagEventType;
+  /** Whose event it is. */
   scopeId: string;
   /** Unix milliseconds. */
   timestamp: number;
   /** The CIDs of its parents, in base32, in the order given. */
   parents: string[];
+  /** What tells it apart from an event that is otherwise identical, where it was given such. */
   nonce?: Bytes;
 }
 
@@ -159,9 +168,13 @@ export interface Progress {
 
 /** An `AbortSignal`, named here so that nobody needs a `lib` for it. */
 export interface AbortSignalLike {
+  /** Whether it was aborted. */
   readonly aborted: boolean;
+  /** Why. */
   readonly reason?: unknown;
+  /** Calls the listener when it is aborted. */
   addEventListener(type: "abort", listener: () => void): void;
+  /** Calls it no more. */
   removeEventListener(type: "abort", listener: () => void): void;
 }
 
@@ -288,6 +301,7 @@ export interface Tip {
 
 /** What stands in a journal in place of the commits up to one of them. */
 export interface Checkpoint {
+  /** The commit's place in the history. */
   sequence: number;
   /** The CID of the commit's block, 36 bytes. */
   commit: Uint8Array;
@@ -341,6 +355,7 @@ export interface ScopesOptions {
 
 /** A scope that has nodes. */
 export interface Scope {
+  /** Its name. */
   scopeId: string;
   /** How many nodes it has: one at least. */
   nodes: number;
@@ -438,6 +453,7 @@ export interface ListOptions extends ScopeOptions, LongCallOptions {
  * is inserted meanwhile may or may not come, so don't insert a node for each that comes.
  */
 export interface List<Content = Value> extends AsyncIterable<DagNode<Content>> {
+  /** Reads it from the beginning, a page at a time. */
   [Symbol.asyncIterator](): AsyncGenerator<DagNode<Content>, void, void>;
   /** Reads all of it. */
   toArray(): Promise<DagNode<Content>[]>;
@@ -447,6 +463,7 @@ export interface List<Content = Value> extends AsyncIterable<DagNode<Content>> {
 
 /** One page of a list. */
 export interface Page<Content = Value> {
+  /** The nodes, in the order of the list or walk. */
   nodes: DagNode<Content>[];
   /** Where the next page begins; `undefined` at the end. It stays valid while others write. */
   cursor: string | undefined;
@@ -478,10 +495,13 @@ export interface WatchOptions extends ScopeOptions {
  * loop that falls further behind gets `ERR_COMPACTED`. Read the store anew then, as at the beginning.
  */
 export interface Watch extends AsyncIterableIterator<Commit> {
+  /** Waits for the next commit. */
   next(): Promise<IteratorResult<Commit, undefined>>;
   /** Ends it; whoever waits for a commit is told that there are no more. */
   return(): Promise<IteratorResult<Commit, undefined>>;
+  /** Gives the watch itself. */
   [Symbol.asyncIterator](): this;
+  /** The same as {@link Watch.return}, by `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -544,7 +564,9 @@ export interface DiffOptions extends WalkFilters {
 
 /** What only the one, and what only the other of two sets of nodes reaches. */
 export interface Diff<Content = Value> {
+  /** What only the left nodes reach. */
   left: Walk<Content>;
+  /** What only the right nodes reach. */
   right: Walk<Content>;
 }
 
@@ -557,6 +579,7 @@ export interface Diff<Content = Value> {
  * meanwhile may or may not come; what is removed meanwhile is left out, and so may be what only that led to.
  */
 export interface Walk<Content = Value> extends AsyncIterable<DagNode<Content>> {
+  /** Makes it from the beginning, a page at a time. */
   [Symbol.asyncIterator](): AsyncGenerator<DagNode<Content>, void, void>;
   /** The same walk, giving CIDs: many times as fast. */
   cids(): CidWalk;
@@ -568,6 +591,7 @@ export interface Walk<Content = Value> extends AsyncIterable<DagNode<Content>> {
 
 /** A {@link Walk} that gives CIDs. */
 export interface CidWalk extends AsyncIterable<string> {
+  /** Makes it from the beginning, a page at a time. */
   [Symbol.asyncIterator](): AsyncGenerator<string, void, void>;
   /** Makes all of it. */
   toArray(): Promise<string[]>;
@@ -577,6 +601,7 @@ export interface CidWalk extends AsyncIterable<string> {
 
 /** One page of a walk that gives CIDs. */
 export interface CidPage {
+  /** The CIDs, in the order of the walk. */
   cids: string[];
   /**
    * Where the next page begins; `undefined` at the end. It stays valid while others write. Its length is in
@@ -646,6 +671,7 @@ export type CarInput =
 
 /** A `ReadableStream` of bytes, named here so that nobody needs a `lib` for it. */
 export interface ByteStreamLike {
+  /** What reads it, and can give it up. */
   getReader(): {
     read(): Promise<{ done: boolean; value?: ArrayBuffer | ArrayBufferView | undefined }>;
     cancel(): Promise<void>;
@@ -681,6 +707,7 @@ export interface ExportCarOptions extends ScopeOptions, LongCallOptions {
  * of them is removed before it was written, it ends with `ERR_CONDITION_FAILED`: export again.
  */
 export interface CarExport extends AsyncIterable<Bytes> {
+  /** Writes it from the beginning, a chunk at a time. */
   [Symbol.asyncIterator](): AsyncGenerator<Bytes, void, void>;
   /** Writes all of it into memory. */
   toBytes(): Promise<Bytes>;
@@ -690,6 +717,7 @@ export interface CarExport extends AsyncIterable<Bytes> {
 
 /** A scope and a time, both ends included. */
 export interface ProofRange {
+  /** The scope. */
   scopeId: string;
   /** Unix milliseconds; the beginning of time, unless given. */
   since?: number | undefined;
@@ -986,6 +1014,7 @@ export class DagStore {
    * Closing it again does nothing.
    */
   close(): Promise<void>;
+  /** The same as {@link close}, by `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -1025,7 +1054,9 @@ export class Batch {
   rollback(): Promise<void>;
   /** The same as {@link rollback}, at once. */
   free(): void;
+  /** The same as {@link free}, by `using`. */
   [Symbol.dispose](): void;
+  /** The same as {@link rollback}, by `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -1039,22 +1070,35 @@ export class Link implements CidObject {
   /** Reads the text of a CID, in any multibase. */
   static parse(text: string): Link;
 
+  /** 0, or 1. */
   readonly version: 0 | 1;
   /** The multicodec of what it links to. */
   readonly code: number;
+  /** The hash in it. */
   readonly multihash: {
+    /** Which hash it is; 0x12 is SHA-256. */
     readonly code: number;
+    /** How many bytes the digest has. */
     readonly size: number;
+    /** The digest. */
     readonly digest: Bytes;
+    /** All of this in binary. */
     readonly bytes: Bytes;
   };
+  /** The CID in binary. */
   readonly bytes: Bytes;
+  /** The same bytes, by which `CID.asCID` knows a CID. */
   readonly "/": Bytes;
 
+  /** Whether the other one is the same CID: a link, or a `CID` of `multiformats`. */
   equals(other: unknown): boolean;
   /** The CID as text: base32, or base58 where it is a CIDv0. */
   toString(): string;
-  toJSON(): { "/": string };
+  /** The link in DAG-JSON. */
+  toJSON(): {
+    /** The CID as text. */
+    "/": string;
+  };
 }
 
 /**
@@ -1128,6 +1172,7 @@ export class DagStoreError extends Error {
     message: string,
     details?: { cid?: string; parent?: string; commitId?: string; offset?: number; cause?: unknown },
   );
+  /** The same for all, whatever the code. */
   readonly name: "DagStoreError";
   /** What went wrong. Stable, unlike the message. */
   readonly code: ErrorCode;

@@ -127,12 +127,15 @@ export class JournalHost {
   async changed(after, signal) {
     const controller = new AbortController();
     this.#watching.add(controller);
-    signal.addEventListener("abort", () => controller.abort());
+    const abort = () => controller.abort();
+    signal.addEventListener("abort", abort);
     try {
       await changed(this.#journal, [after], controller);
     } catch (error) {
       throw told(error);
     } finally {
+      // The signal may outlive many of these.
+      signal.removeEventListener("abort", abort);
       this.#watching.delete(controller);
     }
   }

@@ -1,7 +1,6 @@
 /**
- * Checks proofs that a {@link https://www.npmjs.com/package/dag-store | dag-store} gives, without a store
- * and without WebAssembly: that a node is in it, that a node is not, that these are *all* nodes of a scope
- * and a time.
+ * Checks proofs that a store gives, without a store and without WebAssembly: that a node is in it, that a node is
+ * not, that these are *all* nodes of a scope and a time.
  *
  * A proof speaks of one state hash. Whose state that is, and whether it is the newest, it can't say: take
  * the hash from someone who signs it. It also rests on the hash having been made from a well-formed trie, as
@@ -93,6 +92,7 @@ export type ProofErrorCode =
 /** The error of every function here. */
 export class ProofError extends Error {
   constructor(code: ProofErrorCode, message?: string);
+  /** The same for all, whatever the code. */
   readonly name: "ProofError";
   /** Why. Stable, unlike the message. */
   readonly code: ProofErrorCode;

@@ -134,7 +134,17 @@ pub use tree::{TreeAddress, TreeAnswer, TreePart};
 pub use walk::{CidWalk, Diff, Direction, Walk, WalkPage, WalkQuery};
 pub use watch::{ChangeKind, CommitFilter, Watch};
 
-/// The README's snippets are tests.
+/// The snippets of our texts are tests.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct ReadmeDoctests;
+mod texts {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/batches.md")]
+    struct Batches;
+    #[doc = include_str!("../docs/replay.md")]
+    struct Replay;
+    #[doc = include_str!("../docs/start.md")]
+    struct Start;
+    #[doc = include_str!("../docs/storage.md")]
+    struct Storage;
+}

@@ -18,6 +18,24 @@ fn codes(file: &str, from: &str, to: &str) -> Vec<String> {
 }
 
 #[test]
+fn every_code_is_explained() {
+    let proofs = codes("verify.d.ts", "type ProofErrorCode =", ";");
+    let mut expected: Vec<_> = ErrorKind::ALL.iter().map(|kind| kind.code().to_owned()).collect();
+    expected.extend(proofs);
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/errors.md"));
+    let text = text.unwrap();
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| `ERR_"));
+    let mut explained: Vec<_> =
+        rows.filter_map(|row| row.split('`').next()).map(|code| format!("ERR_{code}")).collect();
+    // Some codes are of proofs, too.
+    for codes in [&mut expected, &mut explained] {
+        codes.sort();
+        codes.dedup();
+    }
+    assert_eq!(explained, expected);
+}
+
+#[test]
 fn javascript_has_the_same_codes_in_the_same_order() {
     let kinds: Vec<_> = ErrorKind::ALL.iter().map(|kind| kind.code()).collect();
     assert_eq!(codes("error.js", "ERROR_CODES = ", "]"), kinds);

@@ -10,12 +10,13 @@ import { journals } from "./journals.mjs";
 import { kills } from "./kills.mjs";
 import { next } from "./next.mjs";
 import { node } from "./node.mjs";
+import { snippets } from "./snippets.mjs";
 import { sqliteProcesses } from "./sqlite-processes.mjs";
 import { workerd } from "./workerd.mjs";
 
 export const cells = named([
   ...[...node, ...deno, ...bun, ...workerd, ...browsers, ...journals, ...sqliteProcesses, ...kills],
-  ...[...bundlers, ...next, ...examples, examplePage],
+  ...[...bundlers, ...next, ...examples, examplePage, ...snippets],
 ]);
 
 /** The cells of these names, or whose names begin so: `node` and `node-22` both name `node-22-import`. All, where none is named. */

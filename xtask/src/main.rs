@@ -7,6 +7,7 @@ mod consumer;
 mod demo;
 mod git;
 mod history;
+mod markdown;
 mod names;
 mod npm;
 mod pack;

@@ -2,8 +2,10 @@
 
 mod explorer;
 mod javascript;
+mod links;
 mod runtimes;
 mod rust;
+mod snippets;
 
 use std::cell::RefCell;
 use std::process::Command;
@@ -27,8 +29,10 @@ pub(crate) enum Suite {
     Fmt,
     /// Clippy, natively and for wasm, warnings as errors
     Clippy,
-    /// The documentation, warnings as errors
+    /// The API references of the crate and of the npm package, warnings as errors
     Doc,
+    /// The links in all texts
+    Links,
     /// Every combination of features builds, natively and for wasm
     Features,
     /// The oldest Rust that we promise
@@ -50,7 +54,7 @@ pub(crate) enum Suite {
     Runtimes,
     /// The explorer in Chromium and Firefox, with pictures in target/explorer
     Explorer,
-    /// The JavaScript in the READMEs runs as printed
+    /// The code in all texts, as printed
     Snippets,
     /// The demo, on this clone's history and on a small file
     Demo,
@@ -134,6 +138,7 @@ impl Bench<'_> {
             Suite::Fmt => self.fmt(),
             Suite::Clippy => self.clippy(),
             Suite::Doc => self.doc(),
+            Suite::Links => self.links(),
             Suite::Features => self.features(),
             Suite::Msrv => self.msrv(),
             Suite::Rust => self.rust(),

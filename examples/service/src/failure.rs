@@ -62,7 +62,7 @@ impl Failure {
 /// Whether a body was longer than it may be.
 fn is_too_long(error: &DagError) -> bool {
     let mut causes = std::iter::successors(error.source(), |&cause| cause.source());
-    causes.any(|cause| cause.is::<LengthLimitError>())
+    causes.any(<dyn Error>::is::<LengthLimitError>)
 }
 
 /// An error as clients read it. What lies beneath it, such as the path of a file, is not theirs to know.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::Value;
 
 use super::{Bench, Tally};
@@ -12,10 +12,7 @@ use crate::demo::{Input, demo_with};
 use crate::npm::{Tools, link};
 use crate::pack::{pack, pack_elsewhere, pack_faults};
 use crate::run;
-use crate::workspace::{Workspace, files_below, read, write};
-
-/// The texts whose JavaScript must run as printed.
-const READMES: [&str; 2] = ["README.md", "pkg-template/README.md"];
+use crate::workspace::{Workspace, files_below};
 
 /// The program for tests to kill.
 const KILL_WORKER: &str = "kill_worker";
@@ -114,26 +111,6 @@ impl Bench<'_> {
         self.counted(&format!("node-{name}"), &what, &mut node, count)
     }
 
-    pub(super) fn snippets(&self, package: &mut Package<'_>) -> Result<Tally> {
-        let consumer = package.consumer()?;
-        let mut tally = Tally::default();
-        for name in READMES {
-            let snippets = snippets(&read(&self.workspace.root().join(name))?)?;
-            if snippets.is_empty() {
-                bail!("{name} shows no JavaScript");
-            }
-            for snippet in snippets {
-                let extension = if snippet.code.contains("require(") { "cjs" } else { "mjs" };
-                let file = format!("snippet-{}.{extension}", snippet.line);
-                write(&consumer.path(&file), &snippet.code)?;
-                let what = format!("{name}, line {}", snippet.line);
-                let log = format!("snippet-{}", what.replace(['/', ',', ' '], "-"));
-                tally.add(self.check(&log, &what, consumer.node().arg(&file))?);
-            }
-        }
-        Ok(tally)
-    }
-
     pub(super) fn demo(&self, package: &mut Package<'_>) -> Result<Tally> {
         let tarball = package.tarball()?;
         let file = self.workspace.root().join("js-tests/demo/two-roots.jsonl");
@@ -180,32 +157,6 @@ pub(super) fn count(output: &str) -> Tally {
     tally
 }
 
-/// JavaScript in a text.
-#[derive(Debug, PartialEq, Eq)]
-struct Snippet {
-    line: usize,
-    code: String,
-}
-
-/// The code between "```js" and "```".
-fn snippets(text: &str) -> Result<Vec<Snippet>> {
-    let mut found = Vec::new();
-    let mut open: Option<Snippet> = None;
-    for (number, line) in text.lines().enumerate() {
-        match &mut open {
-            Some(_) if line.trim() == "```" => found.extend(open.take()),
-            Some(snippet) => snippet.code.extend([line, "\n"]),
-            None if line.trim() == "```js" => {
-                open = Some(Snippet { line: number + 1, code: String::new() });
-            }
-            None => {}
-        }
-    }
-    open.map_or(Ok(found), |snippet| {
-        Err(anyhow!("a block that never ends")).context(format!("line {}", snippet.line))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,15 +176,6 @@ mod tests {
                       {\"reason\":\"build-finished\",\"success\":true}\n";
         assert_eq!(executable(output).as_deref(), Some("/t/worker"));
         assert_eq!(executable(""), None);
-    }
-
-    #[test]
-    fn snippets_are_found() -> Result<()> {
-        let text = "# A\n```js\nlet a = 1;\n```\n```sh\nnpm i\n```\n```js\n```\n";
-        let code = |line, code: &str| Snippet { line, code: code.to_owned() };
-        assert_eq!(snippets(text)?, [code(2, "let a = 1;\n"), code(8, "")]);
-        assert!(snippets("```js\nlet a").is_err());
-        Ok(())
     }
 
     #[test]

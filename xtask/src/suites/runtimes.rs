@@ -18,6 +18,9 @@ const HARNESS: &str = "js-tests/runtimes";
 /// Next must find itself in the project that it builds, so it is installed apart.
 const NEXT: &str = "js-tests/runtimes/next";
 
+/// Tells the cells for the code in our texts where that is.
+const SNIPPETS_VARIABLE: &str = "DAG_STORE_SNIPPETS";
+
 /// How many failures of a cell are shown, and how many lines of each.
 const SHOWN_FAILURES: usize = 20;
 const SHOWN_LINES: usize = 6;
@@ -78,6 +81,7 @@ impl Bench<'_> {
         let mut harness = self.harness();
         harness.arg("--package").arg(package.tarball()?);
         harness.arg("--faults").arg(package.faults()?);
+        harness.env(SNIPPETS_VARIABLE, self.snippets_for_runtimes()?);
         if self.full {
             harness.env(FULL_VARIABLE, "1");
         }

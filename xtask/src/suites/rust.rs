@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::{Bench, Tally};
+use crate::npm::Tools;
 use crate::recipe::Recipe;
 use crate::rocksdb::RocksDb;
 use crate::run;
@@ -14,6 +15,9 @@ use crate::workspace::read;
 
 /// The feature sets that tests and lints run with, beside the default.
 const FEATURE_SETS: [&str; 3] = ["", "conformance", "tokio,conformance"];
+
+/// What makes the API reference of the npm package, into `target/doc-js`.
+const TYPEDOC: &str = "js-tests/typedoc";
 
 /// The features of the npm package's build only make sense there; the rest go everywhere.
 const WASM_ONLY: &str = "npm";
@@ -46,7 +50,12 @@ impl Bench<'_> {
         let mut doc = self.cargo("doc");
         doc.args(["--workspace", "--no-deps", "--features", "conformance"]);
         doc.env("RUSTDOCFLAGS", "-D warnings");
-        self.check("doc", "cargo doc, warnings as errors", &mut doc)
+        let mut tally = self.check("doc", "cargo doc, warnings as errors", &mut doc)?;
+        let typedoc = Tools::of(self.workspace, TYPEDOC)?;
+        let mut doc = typedoc.command("typedoc");
+        doc.current_dir(self.workspace.root().join(TYPEDOC));
+        tally.add(self.check("typedoc", "typedoc, warnings as errors", &mut doc)?);
+        Ok(tally)
     }
 
     pub(super) fn features(&self) -> Result<Tally> {
