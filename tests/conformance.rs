@@ -4,15 +4,16 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use dag_store::conformance::{Lab, checks};
+use dag_store::conformance::Lab;
 use dag_store::{DagStore, Limits, MemoryJournal, Result, SharedDagStore};
-use futures::executor::block_on;
-use libtest_mimic::{Arguments, Trial, run};
+use libtest_mimic::{Arguments, run};
 
 #[path = "journals/late.rs"]
 mod late;
+mod trials;
 
 use late::LateJournal;
+use trials::trials;
 
 async fn open(limits: Limits) -> Result<Arc<dyn DagStore>> {
     Ok(Arc::new(SharedDagStore::with_limits(limits)))
@@ -25,18 +26,6 @@ async fn open_journal(limits: Limits) -> Result<Arc<dyn DagStore>> {
 async fn open_late(limits: Limits) -> Result<Arc<dyn DagStore>> {
     let journal = LateJournal::new(MemoryJournal::new());
     Ok(Arc::new(SharedDagStore::open(journal).limits(limits).await?))
-}
-
-/// A test for each check, on the stores of this lab.
-fn trials(kind: &'static str, lab: Lab) -> impl Iterator<Item = Trial> {
-    checks().map(move |check| {
-        let lab = lab.clone();
-        let trial = Trial::test(check.name(), move || {
-            block_on(check.run(&lab))
-                .map_err(|failure| format!("{failure}\nthe rule: {}", check.rule()).into())
-        });
-        trial.with_kind(kind)
-    })
 }
 
 fn main() -> ExitCode {

@@ -9,22 +9,25 @@
 
 #[path = "kill/history.rs"]
 mod history;
+#[path = "kill/witness.rs"]
+mod witness;
 
 use std::env;
 use std::error::Error;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _, stdout};
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use dag_store::{DagStore, DagStoreExt, KvDagStore, RocksEngine, SharedDagStore};
+use dag_store::{DagStore, KvDagStore, RocksEngine};
 use futures::executor::block_on;
 use futures::future::join_all;
 use history::History;
 use libtest_mimic::{Arguments, Failed, Trial};
+use witness::say;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -84,29 +87,10 @@ async fn commit(folder: &str) -> Outcome {
     }
 }
 
-/// Says `state N HASH` for each commit up to the last one that is there, worked out without the store,
-/// after it has compared the last with what is there.
 async fn check(folder: &str) -> Outcome {
     let store = open(folder).await?;
-    let last = DagStore::sequence(&*store).await?;
-    let model = SharedDagStore::new();
-    let mut history = History::up_to(0)?;
-    for number in 1..=last {
-        model.commit(history.next()?).await?;
-        say(&format!("state {number} {}", model.get_state_hash().await?))?;
-    }
-    store.verify().await?;
-    if store.get_state_hash().await? != model.get_state_hash().await? {
-        return Err(format!("{folder} does not hold what commit {last} left").into());
-    }
+    witness::check(&*store, folder).await?;
     Ok(store.close().await?)
-}
-
-/// A line that is out before anything else happens.
-fn say(line: &str) -> Outcome {
-    let mut out = stdout().lock();
-    writeln!(out, "{line}")?;
-    Ok(out.flush()?)
 }
 
 fn kill_again_and_again(kills: usize) -> Outcome {

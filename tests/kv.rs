@@ -4,10 +4,13 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use dag_store::conformance::{Lab, checks};
+use dag_store::conformance::Lab;
 use dag_store::{DagStore, KvDagStore, Limits, MemoryEngine, Result};
-use futures::executor::block_on;
-use libtest_mimic::{Arguments, Trial, run};
+use libtest_mimic::{Arguments, run};
+
+mod trials;
+
+use trials::trials;
 
 async fn open(limits: Limits) -> Result<Arc<dyn DagStore>> {
     Ok(Arc::new(KvDagStore::open_with(MemoryEngine::new(), limits).await?))
@@ -19,7 +22,7 @@ mod rocks {
 
     use dag_store::{RocksEngine, RocksOptions};
 
-    use super::*;
+    use super::{Arc, DagStore, KvDagStore, Limits, Result};
 
     /// A store in a folder of its own, which is gone when the process is.
     pub(super) async fn open(limits: Limits) -> Result<Arc<dyn DagStore>> {
@@ -37,18 +40,6 @@ mod rocks {
 #[cfg(feature = "rocksdb")]
 fn folder() -> std::path::PathBuf {
     std::env::temp_dir().join(format!("dag-store-kv-{}", std::process::id()))
-}
-
-/// A test for each check, on the stores of this lab.
-fn trials(kind: &'static str, lab: Lab) -> impl Iterator<Item = Trial> {
-    checks().map(move |check| {
-        let lab = lab.clone();
-        let trial = Trial::test(check.name(), move || {
-            block_on(check.run(&lab))
-                .map_err(|failure| format!("{failure}\nthe rule: {}", check.rule()).into())
-        });
-        trial.with_kind(kind)
-    })
 }
 
 fn main() -> ExitCode {

@@ -6,14 +6,15 @@
 //! `js-tests/kill/` has its twin in JavaScript, and what kills both.
 
 mod history;
+mod witness;
 
 use std::error::Error;
-use std::io::{Write as _, stdout};
 
 use dag_store::{FileJournal, SharedDagStore};
 use futures::executor::block_on;
 use futures::future::join_all;
 use history::History;
+use witness::say;
 
 /// How many commits wait together.
 const GROUP: u64 = 4;
@@ -64,23 +65,5 @@ async fn commit(path: &str) -> Result<(), Box<dyn Error>> {
 
 async fn check(path: &str) -> Result<(), Box<dyn Error>> {
     let store = SharedDagStore::open(FileJournal::open_read_only(path).await?).await?;
-    let last = store.opened().map_or(0, |opened| opened.sequence);
-    let model = SharedDagStore::new();
-    let mut history = History::up_to(0)?;
-    for number in 1..=last {
-        model.commit(history.next()?).await?;
-        say(&format!("state {number} {}", model.get_state_hash().await?))?;
-    }
-    store.verify().await?;
-    if store.get_state_hash().await? != model.get_state_hash().await? {
-        return Err(format!("{path} does not hold what commit {last} left").into());
-    }
-    Ok(())
-}
-
-/// A line that is out before anything else happens.
-fn say(line: &str) -> Result<(), Box<dyn Error>> {
-    let mut out = stdout().lock();
-    writeln!(out, "{line}")?;
-    Ok(out.flush()?)
+    witness::check(&store, path).await
 }
