@@ -83,6 +83,16 @@ impl<'a> View<'a> {
         if values.len() == keys.len() { Ok(values) } else { Err(corrupt()) }
     }
 
+    /// The same, but where the engine finds damage, for each by itself: so that the error can name what is damaged.
+    fn get_each(&self, keys: &[&[u8]]) -> Result<Vec<Result<Option<Vec<u8>>>>> {
+        match self.get_many(keys) {
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                Ok(keys.iter().map(|key| self.get(key)).collect())
+            }
+            values => Ok(values?.into_iter().map(Ok).collect()),
+        }
+    }
+
     /// Shows entries in order until `each` breaks or fails.
     pub(super) fn scan(
         &self,
@@ -133,9 +143,9 @@ impl<'a> View<'a> {
         for piece in digests.chunks(AT_ONCE) {
             let keys: Vec<_> = piece.iter().map(keys::place).collect();
             let keys: Vec<&[u8]> = keys.iter().map(|key| &key[..]).collect();
-            for (place, digest) in self.get_many(&keys)?.into_iter().zip(piece) {
-                let place = place.map(|place| Place::read(&place)).transpose();
-                places.push(place.map_err(|error| error.with_cid(id::cid_of(digest)))?);
+            for (place, digest) in self.get_each(&keys)?.into_iter().zip(piece) {
+                let read = |place: Option<Vec<u8>>| place.map(|it| Place::read(&it)).transpose();
+                places.push(naming(digest, place.and_then(read))?);
             }
         }
         Ok(places)
@@ -193,23 +203,14 @@ impl<'a> View<'a> {
             let keys: Vec<_> =
                 places.iter().flatten().map(|at| keys::record(at.point.ordinal)).collect();
             let keys: Vec<&[u8]> = keys.iter().map(|key| &key[..]).collect();
-            // Where the engine can't read one of them, the error is to name it.
-            let mut records = match self.get_many(&keys) {
-                Ok(records) => Some(records.into_iter()),
-                Err(error) if error.kind() == ErrorKind::Corrupt => None,
-                Err(error) => return Err(error),
-            };
+            let mut records = self.get_each(&keys)?.into_iter();
             for (place, digest) in places.iter().zip(piece) {
                 let Some(place) = place else {
                     nodes.push(None);
                     continue;
                 };
                 let read = || {
-                    let record = match &mut records {
-                        Some(records) => records.next().flatten(),
-                        None => self.get(&keys::record(place.point.ordinal))?,
-                    };
-                    let record = record.ok_or_else(corrupt)?;
+                    let record = records.next().ok_or_else(corrupt)??.ok_or_else(corrupt)?;
                     let (_, kept) = Record::read(&record)?;
                     self.node(place.point.ordinal, digest, kept)
                 };
