@@ -1,12 +1,24 @@
 //! The locks in use, named once: async-lock's, or tokio's under the feature `tokio`. No lock and no
 //! guard is part of the public API, so the choice changes no signature and no behaviour.
 
+use std::ops::DerefMut;
+
 #[cfg(not(any(feature = "tokio", js_host)))]
 pub(crate) use async_lock::RwLock;
 #[cfg(all(js_host, not(feature = "tokio")))]
 pub(crate) use single::RwLock;
 #[cfg(feature = "tokio")]
 pub(crate) use tokio::sync::RwLock;
+
+/// Takes a lock alone.
+pub(crate) async fn write<T>(lock: &RwLock<T>) -> impl DerefMut<Target = T> {
+    // async-lock's own future begins to listen for readers before it looks whether there are any.
+    #[cfg(not(any(feature = "tokio", js_host)))]
+    if let Some(guard) = lock.try_write() {
+        return guard;
+    }
+    lock.write().await
+}
 
 /// For a JavaScript engine, where there is one thread, and nobody waits while he reads: all take turns,
 /// in the order in which they came.

@@ -84,6 +84,8 @@ pub(crate) async fn unblock<T: Send + 'static>(
     blocking::unblock(work).await
 }
 
+/// Whether it is known that memory runs out before it does, so that it is worth counting what something takes.
+pub(crate) const MEMORY_IS_TOLD: bool = cfg!(js_host);
 /// Bytes that are left free by whatever takes memory: for all the small things that don't ask.
 const LEFT: usize = 1 << 16;
 

@@ -22,7 +22,7 @@ use crate::id;
 use crate::import;
 use crate::limits;
 use crate::list::List;
-use crate::lock::RwLock;
+use crate::lock::{self, RwLock};
 use crate::news::News;
 use crate::pace::{self, Pace};
 use crate::plan;
@@ -167,7 +167,7 @@ impl SharedDagStore {
             return cid;
         }
         let _turn = self.shared.gate.enter().await;
-        let mut state = self.shared.state.write().await;
+        let mut state = lock::write(&self.shared.state).await;
         state.as_mut().ok_or_else(|| self.shared.gone())?.insert(&node)?;
         node.cid()
     }
@@ -222,7 +222,7 @@ impl SharedDagStore {
             return self.shared.commit_durably(durable, changes, pace).await;
         }
         let turn = self.shared.gate.enter().await;
-        let mut state = self.shared.state.write().await;
+        let mut state = lock::write(&self.shared.state).await;
         pace.check()?;
         let state_of = state.as_mut().ok_or_else(|| self.shared.gone())?;
         // Boxed, so that its code is not copied into every call that ends in it.

@@ -35,7 +35,7 @@ use crate::pace::{self, Pace};
 use crate::plan::{Parent, Plan, Planned, Present, missing_parent};
 use crate::platform;
 use crate::proof::{Proof, ProofWriter, Span};
-use crate::state_trie::StateTrie;
+use crate::state_trie::{StateTrie, node_key};
 use crate::store::not_yet;
 use crate::{
     Changes, Cid, Commit, Condition, DagError, DagNode, ErrorKind, Limits, Result, Scope,
@@ -86,6 +86,8 @@ pub(crate) struct State {
     id_seed: [u8; 16],
     ids: u64,
     recent: Recent,
+    /// The parents of the node that is being inserted: kept, so that they need not be allocated each time.
+    parents: Vec<u32>,
 }
 
 impl Default for State {
@@ -103,6 +105,7 @@ impl Default for State {
             id_seed: platform::random(),
             ids: 0,
             recent: Recent::default(),
+            parents: Vec::new(),
         }
     }
 }
@@ -211,17 +214,27 @@ impl State {
         if self.has(node.digest()) {
             return Ok(());
         }
-        let parents = node.parent_digests();
-        let parents =
-            parents.map(|digest| self.slot(digest).ok_or_else(|| missing_parent(node, digest)));
-        let parents = parents.collect::<Result<Vec<_>>>()?;
-        let growth = self.growth(1, parents.len(), node.as_bytes().len());
-        let growth = growth + self.by_digest.growth_for(node.digest()) + SCOPE;
-        let growth = growth + self.history.growth(0);
-        platform::reserve_beside(growth, self.to_read(node.as_bytes().len()))?;
+        let mut parents = std::mem::take(&mut self.parents);
+        parents.clear();
+        let placed = self.insert_after(node, &mut parents);
+        self.parents = parents;
+        placed
+    }
+
+    /// The same for a node that is not there, whose parents are yet to be found.
+    fn insert_after(&mut self, node: &DagNode, parents: &mut Vec<u32>) -> Result<()> {
+        for digest in node.parent_digests() {
+            parents.push(self.slot(digest).ok_or_else(|| missing_parent(node, digest))?);
+        }
+        if platform::MEMORY_IS_TOLD {
+            let growth = self.growth(1, parents.len(), node.as_bytes().len());
+            let growth = growth + self.by_digest.growth_for(node.digest()) + SCOPE;
+            let growth = growth + self.history.growth(0);
+            platform::reserve_beside(growth, self.to_read(node.as_bytes().len()))?;
+        }
         self.sequence += 1;
         self.history.begin_insert(self.sequence, self.next_ordinal());
-        self.place_node(node, parents.into_iter());
+        self.place_node(node, parents.iter().copied());
         Ok(())
     }
 
@@ -288,7 +301,9 @@ impl State {
         crate::wasm::faults::in_commit(node);
         let tail = node.layout().tail_bytes(node.as_bytes());
         let scope = self.trie.scope_or_new(node.scope_id());
-        self.place(node.digest(), node.as_bytes(), tail, scope, parents);
+        let slot = self.link(node.digest(), node.as_bytes(), tail, scope, parents);
+        let key = node_key(node.timestamp(), node.digest());
+        self.trie.insert(scope, slot, &key, &self.placed);
     }
 
     /// The number of the next slot. Slots have 31 bits; 2^31 nodes do not fit into any memory that
@@ -297,20 +312,7 @@ impl State {
         u32::try_from(self.placed.slots.len()).unwrap_or(NONE)
     }
 
-    /// Puts a node whose parents are in place into the next slot.
-    fn place(
-        &mut self,
-        digest: &Digest,
-        block: &[u8],
-        tail: usize,
-        scope: u32,
-        parents: impl Iterator<Item = u32>,
-    ) {
-        let slot = self.link(digest, block, tail, scope, parents);
-        self.trie.insert(scope, slot, &self.placed);
-    }
-
-    /// The same for all but the trie. Gives the slot.
+    /// Puts a node whose parents are in place into the next slot, but not into the trie. Gives the slot.
     fn link(
         &mut self,
         digest: &Digest,
@@ -414,7 +416,10 @@ impl State {
             let scope = new.trie.scope_or_new(old.trie.scope_name(old.placed.slot(number).scope));
             // Parents stand before their children, so they have moved already.
             let parents = old.parents(number).map(|parent| moved_to[parent as usize]);
-            new.place(record.digest, record.block, record.tail().len(), scope, parents);
+            let tail = record.tail().len();
+            let slot = new.link(record.digest, record.block, tail, scope, parents);
+            let key = node_key(old.placed.tail(number).timestamp, record.digest);
+            new.trie.insert(scope, slot, &key, &new.placed);
             pace.went_on(PLACING + pace::to_copy(record.block.len())).await;
         }
         new.ordinals.shift = old.ordinals.of(slots) - new.placed.slots.len() as u64;

@@ -265,14 +265,22 @@ impl StateTrie {
         self.nodes.hashes_growth(hashes) + self.outer.hashes_growth(hashes.min(self.scopes.len()))
     }
 
-    pub(crate) fn insert(&mut self, scope: u32, slot: u32, nodes: &impl Nodes) {
+    /// Adds a node, given with its key.
+    pub(crate) fn insert(
+        &mut self,
+        scope: u32,
+        slot: u32,
+        key: &[u8; NODE_KEY],
+        nodes: &impl Nodes,
+    ) {
         let mut root = self.change(scope).root;
         let was_empty = root == Link::NONE;
-        self.nodes.insert(&mut root, slot, &NodeLeaves(nodes));
+        self.nodes.insert(&mut root, slot, key, &NodeLeaves(nodes));
         self.scopes[scope as usize].root = root;
         self.total += 1;
         if was_empty {
-            self.outer.insert(&mut self.outer_root, scope, &ScopeLeaves(&self.scopes));
+            let scopes = ScopeLeaves(&self.scopes);
+            self.outer.insert(&mut self.outer_root, scope, &scopes.key(scope), &scopes);
         }
         self.changed(scope);
     }
@@ -426,6 +434,13 @@ mod tests {
         }
     }
 
+    impl Times {
+        fn key_of(&self, slot: u32) -> [u8; NODE_KEY] {
+            let (time, digest) = self.key(slot);
+            node_key(time, digest)
+        }
+    }
+
     impl Nodes for Times {
         fn key(&self, slot: u32) -> (u64, &Digest) {
             let (time, digest) = &self.0[slot as usize];
@@ -457,7 +472,7 @@ mod tests {
             for slot in 0..NODES {
                 for trie in [&mut pieces, &mut whole] {
                     let scope = trie.scope_or_new(["one", "two", "three"][slot as usize % 3]);
-                    trie.insert(scope, slot, &nodes);
+                    trie.insert(scope, slot, &nodes.key_of(slot), &nodes);
                 }
                 if slot % 500 == 0 {
                     pieces.hash_some(at_once, &nodes);
@@ -509,7 +524,7 @@ mod tests {
                     } else if slot < NODES {
                         let scope =
                             drafted.scope_or_new(&format!("scope {}", slot % (3 + round / 20)));
-                        drafted.insert(scope, slot, &nodes);
+                        drafted.insert(scope, slot, &nodes.key_of(slot), &nodes);
                         inserted.push((scope, slot));
                         slot += 1;
                     }
@@ -530,7 +545,7 @@ mod tests {
             for (scope, slot) in &inserted {
                 let name = drafted.scope_name(*scope).to_owned();
                 let scope = direct.scope_or_new(&name);
-                direct.insert(scope, *slot, &nodes);
+                direct.insert(scope, *slot, &nodes.key_of(*slot), &nodes);
             }
             for (scope, slot) in &removed {
                 let scope = direct.scope_or_new(drafted.scope_name(*scope));
@@ -551,7 +566,7 @@ mod tests {
             let mut walk = trie.walk_scope(number, &[0; NODE_KEY], false, nodes);
             while let Some(slot) = trie.next(&mut walk) {
                 let scope = fresh.scope_or_new(trie.scope_name(number));
-                fresh.insert(scope, slot, nodes);
+                fresh.insert(scope, slot, &nodes.key_of(slot), nodes);
             }
         }
         whole_hash(&mut fresh, nodes)

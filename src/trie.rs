@@ -183,14 +183,19 @@ impl<const N: usize> TriePool<N> {
         }
     }
 
-    /// Adds a leaf whose key is not in the trie.
-    pub(crate) fn insert(&mut self, root: &mut Link, leaf: u32, leaves: &impl Leaves<N>) {
+    /// Adds a leaf, given with its key, which is not in the trie.
+    pub(crate) fn insert(
+        &mut self,
+        root: &mut Link,
+        leaf: u32,
+        key: &[u8; N],
+        leaves: &impl Leaves<N>,
+    ) {
         if *root == Link::NONE {
             *root = Link::leaf(leaf);
             return;
         }
-        let key = leaves.key(leaf);
-        let Some(bit) = first_difference(&key, &leaves.key(self.closest(*root, &key))) else {
+        let Some(bit) = first_difference(key, &leaves.key(self.closest(*root, key))) else {
             debug_assert!(false, "a key is in the trie already");
             return;
         };
@@ -203,12 +208,12 @@ impl<const N: usize> TriePool<N> {
             let inner = self.change(at);
             inner.count += 1;
             inner.stale = true;
-            let side = side(&key, inner.bit);
+            let side = side(key, inner.bit);
             above = Some((at, side));
             below = inner.children[side];
         }
         let mut children = [below; 2];
-        children[side(&key, bit)] = Link::leaf(leaf);
+        children[side(key, bit)] = Link::leaf(leaf);
         let count = self.count(below) + 1;
         let inner = Inner { children, count, hash: None, bit, stale: true, kept: false };
         let new = self.allocate(inner);

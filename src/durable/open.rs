@@ -4,6 +4,8 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::sync::Arc;
 
+use futures::future::join;
+
 use super::Durable;
 use super::tail::{self, READ};
 use crate::checkpoint::CheckpointReader;
@@ -246,9 +248,15 @@ impl<'a> Reading<'a> {
         let bytes = usize::try_from(medium.bytes_used.unwrap_or(0)).unwrap_or(usize::MAX);
         pace.expect(3 * pace::to_hash(bytes));
         self.checkpoint(pace).await?;
+        let journal = self.journal;
+        let mut ahead = None;
         loop {
             progress.tell(self.progress());
-            let segments = match self.journal.read(self.tip.sequence, READ).await {
+            let read = match ahead.take() {
+                Some(read) => read,
+                None => journal.read(self.tip.sequence, READ).await,
+            };
+            let segments = match read {
                 // Another writer has put a checkpoint into its place.
                 Err(error) if error.kind() == ErrorKind::Compacted => {
                     let before = self.tip.sequence;
@@ -260,12 +268,15 @@ impl<'a> Reading<'a> {
                 }
                 segments => segments?,
             };
-            if segments.is_empty() {
-                return Ok(());
-            }
+            let Some(last) = segments.last() else { return Ok(()) };
             let before = self.tip.sequence;
-            let decoded = tail::decode(&segments, &self.tip, self.limits, pace).await;
-            let replayed = tail::replay(&mut self.state, &mut self.tip, decoded, pace).await;
+            let replayed = async {
+                let decoded = tail::decode(&segments, &self.tip, self.limits, pace).await;
+                tail::replay(&mut self.state, &mut self.tip, decoded, pace).await
+            };
+            // The journal reads on meanwhile.
+            let (after, replayed) = join(journal.read(last.tip().sequence, READ), replayed).await;
+            ahead = Some(after);
             self.opened.commits += self.tip.sequence - before;
             self.bytes_read +=
                 segments.iter().map(|segment| segment.bytes.len() as u64).sum::<u64>();

@@ -1,5 +1,7 @@
 //! What a journal holds beyond a state: read, checked, and made part of it.
 
+use futures::future::join;
+
 use super::Durable;
 use crate::checkpoint::{self, CheckpointReader};
 use crate::pace::{self, Pace};
@@ -167,11 +169,19 @@ pub(super) async fn read_checkpoint(
     reader: &mut CheckpointReader,
     pace: &mut Pace,
 ) -> Result<()> {
+    let checkpoint = reader.checkpoint();
     let mut number = 0;
-    while let Some(part) = journal.read_checkpoint(reader.checkpoint(), number).await? {
-        reader.push(&part)?;
-        pace.worked(pace::to_hash(part.len())).await?;
+    let mut next = journal.read_checkpoint(checkpoint, number).await;
+    while let Some(part) = next? {
         number += 1;
+        // The journal reads on while this part is taken in.
+        let taken_in = async {
+            reader.push(&part)?;
+            pace.worked(pace::to_hash(part.len())).await
+        };
+        let (after, taken_in) = join(journal.read_checkpoint(checkpoint, number), taken_in).await;
+        taken_in?;
+        next = after;
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::id;
 use crate::pace::{self, Pace};
 use crate::plan::{Parent, Plan, Planned, Present};
 use crate::platform;
-use crate::state_trie::{self, Nodes};
+use crate::state_trie::{self, Nodes, node_key};
 use crate::{Changes, Cid, Commit, Condition, DagNode, Result};
 
 /// What some commits, one after the other, would make of a state.
@@ -382,6 +382,7 @@ impl<'a> Drafting<'a> {
         let place = u32::try_from(self.draft.nodes.len()).unwrap_or(NONE);
         self.draft.by_digest.insert_new(node.digest(), place);
         self.draft.bytes += node.as_bytes().len();
+        let key = node_key(node.timestamp(), node.digest());
         self.draft.nodes.push(New {
             node,
             scope,
@@ -390,7 +391,7 @@ impl<'a> Drafting<'a> {
             there: true,
         });
         let nodes = AllNodes { placed: &self.state.placed, draft: &self.draft };
-        self.state.trie.insert(scope, self.draft.first + place, &nodes);
+        self.state.trie.insert(scope, self.draft.first + place, &key, &nodes);
     }
 
     fn remove(&mut self, slot: u32) {

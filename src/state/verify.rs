@@ -6,7 +6,7 @@ use crate::id;
 use crate::pace;
 use crate::plan::Present as _;
 use crate::platform;
-use crate::state_trie::StateTrie;
+use crate::state_trie::{StateTrie, node_key};
 use crate::{DagError, DagNode, ErrorKind, Limits, Result, StateHash, Verified};
 
 /// Checks a state as it is at one commit, piece by piece: every block and link, and the state hash
@@ -64,7 +64,8 @@ impl Verification {
             let slot = u32::try_from(slot).unwrap_or(NONE);
             let node = state.verify_slot(slot, limits)?;
             let scope = self.fresh.scope_or_new(node.scope_id());
-            self.fresh.insert(scope, slot, &state.placed);
+            let key = node_key(node.timestamp(), node.digest());
+            self.fresh.insert(scope, slot, &key, &state.placed);
             self.nodes += 1;
             self.links += node.parent_digests().len() as u64;
             worked += 2 * PLACING + pace::to_hash(node.as_bytes().len());
