@@ -76,6 +76,8 @@ mod node;
 mod pace;
 mod plan;
 mod platform;
+#[cfg(all(feature = "postgres", threads))]
+mod postgres_journal;
 mod proof;
 mod runtime;
 mod scope;
@@ -125,6 +127,8 @@ pub use list::{Cursor, List, ListQuery, Order, Page};
 pub use memory_journal::MemoryJournal;
 pub use node::DagNode;
 pub use platform::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
+#[cfg(all(feature = "postgres", threads))]
+pub use postgres_journal::{PostgresJournal, PostgresOptions};
 pub use proof::{Proof, Span};
 pub use runtime::{Runtime, RuntimeContext};
 pub use scope::Scope;
@@ -141,6 +145,9 @@ mod texts {
     struct Readme;
     #[doc = include_str!("../docs/batches.md")]
     struct Batches;
+    #[cfg(feature = "postgres")]
+    #[doc = include_str!("../docs/postgres.md")]
+    struct Postgres;
     #[doc = include_str!("../docs/replay.md")]
     struct Replay;
     #[doc = include_str!("../docs/start.md")]

@@ -10,6 +10,10 @@
 
 #[path = "reference/files.rs"]
 mod files;
+#[cfg(all(not(target_family = "wasm"), feature = "postgres"))]
+#[allow(dead_code, reason = "other tests end it in more ways")]
+#[path = "postgres/server.rs"]
+mod server;
 #[path = "reference/typed_json.rs"]
 mod typed_json;
 
@@ -127,6 +131,9 @@ enum Place {
     /// A folder for each store, numbered, in a folder.
     #[cfg(all(not(target_family = "wasm"), feature = "rocksdb"))]
     Rocks(PathBuf, u32),
+    /// A schema for each store, numbered.
+    #[cfg(all(not(target_family = "wasm"), feature = "postgres"))]
+    Postgres(server::Server, u32),
 }
 
 impl Place {
@@ -141,8 +148,20 @@ impl Place {
             Place::Engine(engine) => *engine = MemoryEngine::new(),
             #[cfg(all(not(target_family = "wasm"), feature = "rocksdb"))]
             Place::Rocks(_, number) => *number += 1,
+            #[cfg(all(not(target_family = "wasm"), feature = "postgres"))]
+            Place::Postgres(_, number) => *number += 1,
         }
         self.again(Arc::new(SharedDagStore::new()), false).await
+    }
+
+    /// After how many operations the store is opened anew; a number that the checkpoints' is a multiple of.
+    fn patience(&self) -> u64 {
+        match self {
+            // Connecting takes longer than a commit.
+            #[cfg(all(not(target_family = "wasm"), feature = "postgres"))]
+            Place::Postgres(..) => 10,
+            _ => 1,
+        }
     }
 
     /// The same store: if it is kept, another one that was opened where it is. May put a checkpoint in the
@@ -172,6 +191,11 @@ impl Place {
                 drop(store);
                 let engine = RocksEngine::open(folder.join(number.to_string())).await?;
                 return Ok(Arc::new(KvDagStore::open(engine).await?));
+            }
+            #[cfg(all(not(target_family = "wasm"), feature = "postgres"))]
+            Place::Postgres(server, number) => {
+                store.close().await?;
+                SharedDagStore::open(server.journal(&format!("trace_{number}")).await?).await?
             }
         };
         if checkpoint {
@@ -323,6 +347,14 @@ fn the_same_operations_in_rocksdb_opened_anew_after_each() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+#[cfg(all(not(target_family = "wasm"), feature = "postgres"))]
+#[test]
+fn the_same_operations_in_postgres_opened_anew_after_ten() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _entered = runtime.enter();
+    give_what_they_give(Place::Postgres(server::Server::start(&[]), 0));
+}
+
 /// An empty folder, in memory where there is such a place: thousands of writes are synced there.
 #[cfg(not(target_family = "wasm"))]
 fn folder(what: &str) -> PathBuf {
@@ -352,8 +384,10 @@ fn give_what_they_give(mut place: Place) {
                 Err(error) => Some(error.code().into()),
             };
             assert_eq!(given.as_ref(), operation.get("gives"), "operation {number}: {operation}");
-            let checkpoint = number % CHECKPOINT == CHECKPOINT - 1;
-            store = place.again(store, checkpoint).await.unwrap();
+            let after = number + 1;
+            if after % place.patience() == 0 {
+                store = place.again(store, after % CHECKPOINT == 0).await.unwrap();
+            }
             follow(&mut order, &nodes, operation);
             if let Some(hash) = operation.get("state_hash") {
                 size = operation["size"].as_u64().unwrap();

@@ -85,7 +85,7 @@ test("the files: those that are listed, and no others", () => {
 });
 
 test("what must not be shaken off: the entries that set how the wasm is loaded, and nothing else", () => {
-  const others = /verify|testing|indexeddb|durable-object|sqlite|file/;
+  const others = /verify|testing|indexeddb|durable-object|sqlite|file|postgres/;
   const entries = exported(manifest.exports).filter((file) => /\.c?js$/.test(file) && !others.test(file));
   assert.deepEqual([...manifest.sideEffects].sort(), [...new Set(entries)].sort());
 });

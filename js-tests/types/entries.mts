@@ -4,6 +4,7 @@ import wasm from "dag-store/dag.wasm";
 import { DurableObjectJournal } from "dag-store/durable-object";
 import { IndexedDBJournal } from "dag-store/indexeddb";
 import * as inline from "dag-store/inline";
+import { type PgPoolLike, PostgresJournal, type PostgresSqlLike } from "dag-store/postgres";
 import { init, type WasmSource } from "dag-store/slim";
 import * as slim from "dag-store/slim";
 import { SqliteJournal } from "dag-store/sqlite";
@@ -21,7 +22,11 @@ const code: main.ErrorCode = new inline.DagStoreError("ERR_LIMIT", "").code;
 
 // Journals are journals, and so is one of your own.
 declare const storage: ConstructorParameters<typeof DurableObjectJournal>[0];
+declare const pool: PgPoolLike;
+declare const sql: PostgresSqlLike;
 const journals: main.Journal[] = [
+  new PostgresJournal(pool, { schema: "votes" }),
+  new PostgresJournal(sql, { durability: "relaxed" }),
   new IndexedDBJournal("name", { durability: "relaxed" }),
   new SqliteJournal("file", { busyTimeout: 100 }),
   new DurableObjectJournal(storage, { name: "votes" }),
@@ -43,6 +48,8 @@ async function open(): Promise<number | undefined> {
 }
 // @ts-expect-error a store in memory is made, not opened
 main.DagStore.open({});
+// @ts-expect-error a connection string is no driver
+new PostgresJournal("postgres://localhost");
 // @ts-expect-error there is no such call
 new FaultyJournal(least, { call: "write" });
 export { code, journals, open, stores };

@@ -3,6 +3,7 @@
 mod explorer;
 mod javascript;
 mod links;
+mod postgres;
 mod runtimes;
 mod rust;
 mod snippets;
@@ -39,6 +40,8 @@ pub(crate) enum Suite {
     Msrv,
     /// Rust tests with the default features, with none, and with tokio
     Rust,
+    /// The journal in `PostgreSQL`, on a real server: lints, docs, Rust tests, and the npm package beside them
+    Postgres,
     /// The store in `RocksDB`, with its lints and docs, and processes killed while they commit. Runs only when named or
     /// with `--full`: building the C++ takes 15 minutes, once
     Rocksdb,
@@ -142,6 +145,7 @@ impl Bench<'_> {
             Suite::Features => self.features(),
             Suite::Msrv => self.msrv(),
             Suite::Rust => self.rust(),
+            Suite::Postgres => self.postgres(package),
             Suite::Rocksdb => self.rocksdb(),
             Suite::Wasm => self.wasm(),
             Suite::Vectors => self.vectors(package),

@@ -14,6 +14,9 @@ use crate::pack::{pack, pack_elsewhere, pack_faults};
 use crate::run;
 use crate::workspace::{Workspace, files_below};
 
+/// Folders of tests that have suites of their own.
+const APART: [&str; 4] = ["vectors", "kill", "postgres", "explorer"];
+
 /// The program for tests to kill.
 const KILL_WORKER: &str = "kill_worker";
 
@@ -77,8 +80,7 @@ impl Bench<'_> {
     }
 
     pub(super) fn js(&self, package: &mut Package<'_>) -> Result<Tally> {
-        let others =
-            |file: &Path| !["vectors", "kill", "explorer"].iter().any(|own| file.starts_with(own));
+        let others = |file: &Path| !APART.iter().any(|folder| file.starts_with(folder));
         let mut tally = self.node_tests(package, "js", others, &[])?;
         if self.full {
             run::say("the package once more, from another folder");
@@ -92,7 +94,7 @@ impl Bench<'_> {
     }
 
     /// Runs every `*.test.*` below `js-tests/` that is chosen.
-    fn node_tests(
+    pub(super) fn node_tests(
         &self,
         package: &mut Package<'_>,
         name: &str,
@@ -128,7 +130,7 @@ impl Bench<'_> {
 }
 
 /// The program among what cargo says that it built, a line of JSON for each.
-fn executable(output: &str) -> Option<String> {
+pub(super) fn executable(output: &str) -> Option<String> {
     let messages = output.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     messages.filter_map(|message| message["executable"].as_str().map(str::to_owned)).next_back()
 }

@@ -14,7 +14,7 @@ use crate::suites::javascript::Package;
 use crate::table::Table;
 
 /// Where the harness is, and what its cells run in.
-const HARNESS: &str = "js-tests/runtimes";
+pub(super) const HARNESS: &str = "js-tests/runtimes";
 /// Next must find itself in the project that it builds, so it is installed apart.
 const NEXT: &str = "js-tests/runtimes/next";
 

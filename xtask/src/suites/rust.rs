@@ -22,8 +22,11 @@ const TYPEDOC: &str = "js-tests/typedoc";
 /// The features of the npm package's build only make sense there; the rest go everywhere.
 const WASM_ONLY: &str = "npm";
 
-/// This feature needs a library that takes long to build, and has a suite of its own.
+/// This feature needs a library that takes long to build.
 const ROCKSDB: &str = "rocksdb";
+
+/// These change nothing in the others, and have suites of their own: each would double the number of sets.
+const APART: [&str; 2] = ["postgres", ROCKSDB];
 
 impl Bench<'_> {
     pub(super) fn fmt(&self) -> Result<Tally> {
@@ -62,7 +65,7 @@ impl Bench<'_> {
         let (toolchain, recipe) = self.wasm_toolchain()?;
         let mut tally = Tally::default();
         let mut names = self.feature_names()?;
-        names.retain(|name| name != ROCKSDB);
+        names.retain(|name| !APART.contains(&name.as_str()));
         for features in powerset(&names) {
             let flags = ["--package", "dag-store", "--lib", "--no-default-features", "--features"];
             let what = with(&features);
@@ -90,7 +93,7 @@ impl Bench<'_> {
         run::say(&format!("no dependency asks for a Rust later than {oldest}"));
         let mut tree = self.cargo("tree");
         tree.args(["--package", "dag-store", "--edges", "normal", "--prefix", "none"]);
-        tree.args(["--features", "tokio,conformance,rocksdb", "--format", "{p}"]);
+        tree.args(["--features", "tokio,conformance,postgres,rocksdb", "--format", "{p}"]);
         let mut late = Vec::new();
         for line in run::output(&mut tree)?.lines() {
             let name = line.split(' ').next().unwrap_or_default();
@@ -108,7 +111,9 @@ impl Bench<'_> {
         if run::output(Command::new("rustc").args([&toolchain, "--version"])).is_ok() {
             let mut check = Command::new("cargo");
             check.args([&toolchain, "check", "--package", "dag-store", "--lib"]);
-            check.args(["--features", "tokio,conformance"]).current_dir(self.workspace.root());
+            check
+                .args(["--features", "tokio,conformance,postgres"])
+                .current_dir(self.workspace.root());
             check.env_remove("RUSTUP_TOOLCHAIN").env_remove("RUSTC");
             tally.add(self.check("msrv", &format!("builds with Rust {oldest}"), &mut check)?);
         } else {
@@ -208,11 +213,11 @@ impl Bench<'_> {
         Ok(runner)
     }
 
-    fn wasm_toolchain(&self) -> Result<(WasmToolchain, Recipe)> {
+    pub(super) fn wasm_toolchain(&self) -> Result<(WasmToolchain, Recipe)> {
         Ok((WasmToolchain::ensure(self.workspace)?, Recipe::read(self.workspace)?))
     }
 
-    fn cargo(&self, subcommand: &str) -> Command {
+    pub(super) fn cargo(&self, subcommand: &str) -> Command {
         let mut cargo = Command::new("cargo");
         cargo.arg(subcommand).current_dir(self.workspace.root());
         cargo
@@ -227,7 +232,7 @@ impl Bench<'_> {
 }
 
 /// Sums up the lines that each test program ends with.
-fn count(output: &str) -> Tally {
+pub(super) fn count(output: &str) -> Tally {
     let mut tally = Tally::default();
     for line in output.lines().filter(|line| line.starts_with("test result:")) {
         tally.passed += number_before(line, "passed");

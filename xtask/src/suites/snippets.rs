@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `js` | run in Node, as an ES module, or as CommonJS where it says `require(` |
 //! | `js`, `ts` or `html`, and a word more (`deno`, `bun`, `worker`, `object`, `browser`) | run there by the runtimes' suite; `ts` is checked by Deno first |
-//! | `rust` | a doctest, so the crate must include the text |
+//! | `rust`, `rust,no_run` | a doctest, run or only built, so the crate must include the text |
+//! | `sql`, `js postgres` | run on a `PostgreSQL` server by the suite `postgres`, which reads `docs/postgres.md` alone |
 //! | `sh` | commands to type, not run: each must be one that is known, those of xtask with the arguments they take |
 //! | `json`, `jsonc` | configuration; comments apart it must be JSON |
 //! | `text`, `mermaid` | no code |
@@ -31,6 +32,9 @@ const RUNTIMES: [(&str, &[&str]); 5] = [
     ("object", &["js"]),
     ("browser", &["html"]),
 ];
+
+/// What a `PostgreSQL` server of the suite `postgres` runs.
+const POSTGRES: &str = "docs/postgres.md";
 
 /// What commands to type may begin with, besides cargo.
 const COMMANDS: [&str; 6] = ["bun", "curl", "deno", "node", "npm", "npx"];
@@ -62,8 +66,11 @@ impl Bench<'_> {
                     }
                     tally.add(Tally::of(fault.is_none()));
                 }
-                ["rust"] => {
+                ["rust" | "rust,no_run"] => {
                     ensure!(doctests.contains(&file), "{what}: no crate includes this text");
+                }
+                ["sql"] | ["js", "postgres"] => {
+                    ensure!(file == Path::new(POSTGRES), "{what}: no server runs this text");
                 }
                 ["json" | "jsonc"] => {
                     let lines = block.code.lines().filter(|line| !line.trim().starts_with("//"));
