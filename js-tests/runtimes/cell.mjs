@@ -26,21 +26,6 @@ export async function* runProject(cells, packages) {
   }
 }
 
-/** Does some work in a project of its own, and leaves nothing behind; what fails is told with what the programs printed. */
-export async function withContext(packages, work) {
-  const consumer = await Consumer.make(packages);
-  const context = new Context(consumer, new Results({ suite: false }));
-  try {
-    return await work(context);
-  } catch (error) {
-    console.error(context.output);
-    throw error;
-  } finally {
-    await context.end();
-    await consumer.remove();
-  }
-}
-
 /** Runs a cell. What it throws is a failed check. */
 async function runCell(cell, consumer) {
   const start = performance.now();

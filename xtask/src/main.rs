@@ -3,7 +3,9 @@
 
 mod apt;
 mod bench;
+mod cargo;
 mod consumer;
+mod counts;
 mod demo;
 mod git;
 mod history;
@@ -25,6 +27,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::bench::Effort;
+use crate::counts::Counts;
 use crate::demo::Input;
 use crate::npm::Tools;
 use crate::suites::Suite;
@@ -69,18 +73,31 @@ enum Command {
         #[arg(long, value_name = "NODES.jsonl")]
         file: Option<PathBuf>,
     },
-    /// Measure journals beside what people use in their place; write docs/benchmarks
+    /// Measure: all rows of benches/rows.toml, or those named; writes docs/benchmarks.md
     ///
-    /// Installs the peers and the runtimes, packs, and measures by turns in each runtime: one node and
-    /// wait, 64 at once, 1,000 as one batch; opening; bytes on the disk. Takes some minutes; writes the
-    /// figures only where all of it was measured.
+    /// Installs what we are measured against, runs the programs in `benches/`, holds the figures against
+    /// the goals, and writes docs/benchmarks/*.json, a plot for each table, and the page. Figures of rows
+    /// that aren't named stay as they were, so a long run can be made in parts. All of it takes some
+    /// tens of minutes. What else the machine does goes into the figures.
     Bench {
-        /// Where to measure: `native`, `disk`, `chromium`, `firefox`, `durable-object` [default: all]
+        /// Rows (W1) or tables (journals) [default: all]
         #[arg(value_name = "NAME")]
         names: Vec<String>,
-        /// How often all take their turn
-        #[arg(long, default_value_t = 30)]
-        rounds: u32,
+        /// Run each row for a moment to see that it works; the figures mean nothing, and docs/ is left alone
+        #[arg(long)]
+        quick: bool,
+        /// Measure nothing: write the plots and the page anew from the figures that are kept
+        #[arg(long, conflicts_with_all = ["names", "quick"])]
+        draw: bool,
+    },
+    /// Count instructions of fixed operations under valgrind, beside those kept in benches/counts.toml
+    ///
+    /// The same on any machine, however busy; `cargo xtask test counts` fails where they differ by more than a
+    /// twentieth.
+    Counts {
+        /// Keep these
+        #[arg(long)]
+        write: bool,
     },
     /// Run the tests: all suites, or those named
     #[command(args_conflicts_with_subcommands = true)]
@@ -119,7 +136,12 @@ fn main() -> ExitCode {
         Command::Demo { repo, file } => {
             demo::demo(&workspace, &Input::new(repo, file)).map(|()| true)
         }
-        Command::Bench { names, rounds } => bench::bench(&workspace, &names, rounds).map(|()| true),
+        Command::Bench { draw: true, .. } => bench::draw(&workspace).map(|()| true),
+        Command::Bench { names, quick, .. } => {
+            let effort = if quick { Effort::Quick } else { Effort::Full };
+            bench::bench(&workspace, &names, effort).map(|measured| measured > 0)
+        }
+        Command::Counts { write } => counts(&workspace, write).map(|()| true),
         Command::Test { suites, full, only } => Ok(match only {
             None => suites::test(&workspace, &suites, &[], full),
             Some(Only::Runtimes { names }) => {
@@ -145,4 +167,10 @@ fn setup(workspace: &Workspace) -> anyhow::Result<()> {
     println!("npm tools   {}", tools.folder().display());
     println!("cache       {}", workspace.cache().display());
     Ok(())
+}
+
+fn counts(workspace: &Workspace, write: bool) -> anyhow::Result<()> {
+    let counts = Counts::take(workspace)?;
+    println!("\n{}", counts.table(Counts::kept(workspace).ok().as_ref()));
+    if write { counts.write(workspace) } else { Ok(()) }
 }

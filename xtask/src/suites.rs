@@ -61,6 +61,10 @@ pub(crate) enum Suite {
     Snippets,
     /// The demo, on this clone's history and on a small file
     Demo,
+    /// The instructions that operations take, as valgrind counts them, against those kept in benches/counts.toml
+    Counts,
+    /// Every benchmark for a moment: that it works, not how fast
+    Bench,
 }
 
 /// What came of a suite's tests.
@@ -155,6 +159,8 @@ impl Bench<'_> {
             Suite::Explorer => self.explorer(package),
             Suite::Snippets => self.snippets(package),
             Suite::Demo => self.demo(package),
+            Suite::Counts => self.counts(),
+            Suite::Bench => self.benchmarks(package),
         }
     }
 

@@ -2,12 +2,12 @@
 
 use anyhow::{Context, Result};
 
-use super::javascript::{Package, executable};
+use super::javascript::Package;
 use super::runtimes::HARNESS;
 use super::{Bench, Tally, rust};
 use crate::apt;
+use crate::cargo;
 use crate::npm::Tools;
-use crate::run;
 
 /// The server, and what makes a certificate for it, as Debian has them.
 const DEBIAN_PACKAGES: [&str; 2] = ["postgresql", "openssl"];
@@ -49,11 +49,10 @@ impl Bench<'_> {
         // Those tests are also the native process that writes beside the ones in JavaScript.
         let mut build = self.cargo("test");
         build.args(flags(FEATURES)).args(["--test", "postgres", "--no-run"]);
-        build.arg("--message-format=json");
-        let worker = executable(&run::output(&mut build)?).context("cargo built no program")?;
+        let worker = cargo::built(&mut build)?;
         let runtimes = Tools::of(self.workspace, HARNESS)?;
         let environment = [
-            ("DAG_STORE_POSTGRES_WORKER", worker.as_str()),
+            ("DAG_STORE_POSTGRES_WORKER", worker.to_str().context("a program's name")?),
             ("DAG_STORE_RUNTIMES", runtimes.folder().to_str().context("a folder's name")?),
         ];
         let chosen = |file: &std::path::Path| file.starts_with("postgres");

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::{Bench, Tally};
+use crate::counts::Counts;
 use crate::npm::Tools;
 use crate::recipe::Recipe;
 use crate::rocksdb::RocksDb;
@@ -139,6 +140,19 @@ impl Bench<'_> {
     }
 
     /// All that the other suites do, for what only the feature `rocksdb` brings.
+    pub(super) fn counts(&self) -> Result<Tally> {
+        let (counts, kept) = (Counts::take(self.workspace)?, Counts::kept(self.workspace)?);
+        println!("\n{}", counts.table(Some(&kept)));
+        let differences = counts.differences(&kept);
+        for difference in &differences {
+            self.failed(difference);
+        }
+        Ok(Tally {
+            passed: counts.len().saturating_sub(differences.len()),
+            failed: differences.len(),
+        })
+    }
+
     pub(super) fn rocksdb(&self) -> Result<Tally> {
         let library = RocksDb::ensure(self.workspace)?;
         let cargo = |subcommand| library.cargo(self.workspace, subcommand);

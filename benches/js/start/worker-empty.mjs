@@ -1,0 +1,2 @@
+// Nothing: what every Worker takes.
+export default { fetch: () => new Response("nothing") };
